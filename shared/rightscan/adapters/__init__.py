@@ -1,0 +1,1 @@
+"""Implementations of the ports: one set over AWS services, one over a folder and SQLite."""

@@ -1,0 +1,1 @@
+"""AWS: S3, one DynamoDB table, SQS, EventBridge, Batch."""

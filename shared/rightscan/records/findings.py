@@ -1,0 +1,135 @@
+"""What was found: matches, findings on four axes, uses that money follows, and the verdict over them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from rightscan.records.base import Record, UtcDatetime
+from rightscan.records.objects import ObjectRef, UploadFactsRecord
+from rightscan.rights.axes import AxisA, AxisB, AxisC, AxisD, ClaimBasis
+
+
+class Modification(Record):
+    """How the upload differs from the original. ``speed`` is upload rate over original rate."""
+
+    kinds: tuple[str, ...] = ()
+    speed: float = Field(default=1.0, gt=0)
+    pitch_semitones: float = 0.0
+
+
+class Match(Record):
+    """One appearance of a recording in the bytes. Times are seconds, half-open."""
+
+    match_id: str
+    media_id: str
+    recording_id: str
+    occurrence_id: str
+    media_start: float
+    media_end: float
+    reference_start: float
+    reference_end: float
+    log10_lr: float
+    coverage: float = Field(ge=0, le=1)
+    modification: Modification
+    border_uncertainty_s: float = Field(ge=0)
+    index_version: str
+    found_at: UtcDatetime
+    status: Literal["active", "ended"] = "active"
+    ended_at: UtcDatetime | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Length of the appearance in the upload, s."""
+        return self.media_end - self.media_start
+
+
+class FindingPerformer(Record):
+    """A performer behind a finding, as the line-up had it."""
+
+    performer_id: str
+    name_ko: str | None = None
+    name_roman: str | None = None
+    stage_name: str | None = None
+    category: str | None = None
+    role: str | None = None
+    instrument: str | None = None
+    featured: bool
+    mandate: str | None = None
+    weight_num: int = Field(ge=0)
+    weight_den: int = Field(gt=0)
+
+
+class Axes(Record):
+    """The four axes of the domain page."""
+
+    a: AxisA
+    a_kinds: tuple[str, ...] = ()
+    b: AxisB
+    c: AxisC
+    c_kind: str | None = None
+    d: AxisD
+
+
+class Finding(Record):
+    """What the machine says of one segment and claim basis. It never says more than its evidence."""
+
+    finding_id: str
+    media_id: str
+    subject: str = Field(description="an occurrence id, or 'whole'")
+    match_id: str | None = None
+    recording_id: str | None = None
+    claim_basis: ClaimBasis
+    axes: Axes
+    code: str
+    hits: tuple[str, ...] = Field(description="every rule that held, in table order; the first gave the code")
+    reason_ko: str
+    reason_en: str
+    media_start: float | None = None
+    media_end: float | None = None
+    conditions: tuple[str, ...] = ()
+    tested: tuple[str, ...] = ()
+    lineup_known: int | None = None
+    lineup_size: int | None = None
+    held_share: bool = False
+    performers: tuple[FindingPerformer, ...] = ()
+    rule: str | None = Field(default=None, description="rule profile, id@version")
+    verdict_id: str
+    recorded_at: UtcDatetime
+    status: Literal["active", "ended"] = "active"
+
+
+class Use(Record):
+    """One appearance of a recording in one upload: what is counted and paid."""
+
+    use_id: str
+    media_id: str
+    upload: ObjectRef
+    recording_id: str
+    occurrence_id: str
+    match_id: str
+    finding_id: str
+    period: str = Field(pattern=r"^\d{4}-\d{2}$", description="KST month it is settled in")
+    use_period: str = Field(pattern=r"^\d{4}-\d{2}$")
+    use_count: int = Field(default=1, ge=0)
+    seconds_used: float = Field(ge=0)
+    facts: UploadFactsRecord
+    recorded_at: UtcDatetime
+    status: Literal["active", "ended"] = "active"
+
+
+class Verdict(Record):
+    """The outcome of comparing one analysis with one index and one state of the registers."""
+
+    verdict_id: str
+    media_id: str
+    scan_id: str
+    pipeline_version: str
+    score_version: str
+    index_version: str
+    rights_version: str
+    decided_at: UtcDatetime
+    state: str
+    match_ids: tuple[str, ...] = ()
+    finding_ids: tuple[str, ...] = ()
