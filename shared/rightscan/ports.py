@@ -97,21 +97,17 @@ class ObjectStore(Protocol):
 class Ledger(Protocol):
     """All records, by the access patterns of the domain.
 
-    Reads are strongly consistent unless said otherwise. Writes are all-or-nothing per call, and every
-    write may be repeated: the second one changes nothing.
+    Reads are strongly consistent unless said otherwise. A write is all-or-nothing unless said otherwise,
+    and may be repeated: the second one changes nothing.
     """
 
     # uploads and custody
     def add_upload(self, upload: Upload) -> Upload:
-        """Record an upload once; a repeated delivery gets the record that stands."""
+        """Record an upload once, as an alias of the bytes it carries; a repeated delivery gets what stands."""
         ...
 
     def upload(self, ref: ObjectRef) -> Upload | None:
         """The record of one object version."""
-        ...
-
-    def resolve_upload(self, upload: Upload, media_id: str) -> Upload:
-        """Link an upload to the bytes it carries and make it their alias."""
         ...
 
     def aliases(self, media_id: str) -> list[Upload]:
@@ -171,13 +167,13 @@ class Ledger(Protocol):
         """The analysis of these bytes by this pipeline."""
         ...
 
-    def media_in_state(self, state: str, since: datetime, until: datetime) -> Iterator[Media]:
-        """Unfinished or failed media first seen in the span; eventually consistent, for operations."""
+    def media_at_work(self, since: datetime, until: datetime, *, failed: bool = False) -> Iterator[Media]:
+        """Unfinished (or failed) media first seen in the span; eventually consistent, for operations."""
         ...
 
     # verdicts
     def put_results(self, matches: list[Match], findings: list[Finding], uses: list[Use]) -> None:
-        """Write results; each has an id of its own, so writing again changes nothing."""
+        """Write results, one by one in the order given; each has an id of its own, so writing again is safe."""
         ...
 
     def commit_verdict(self, verdict: Verdict, before: Media, after: Media) -> Media:

@@ -150,7 +150,7 @@ def parse_s3_notification(body: str, origin: Literal["live", "backfill"] = "live
             UploadEvent(
                 ref=ObjectRef(
                     bucket=record.s3.bucket.name,
-                    key=unquote_plus(record.s3.object.key, errors="surrogateescape"),
+                    key=unquote_plus(record.s3.object.key),
                     version=record.s3.object.versionId,
                 ),
                 name=record.eventName.removeprefix("s3:"),

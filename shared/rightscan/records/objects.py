@@ -43,6 +43,7 @@ class UploadState(StrEnum):
 
     LINKED = "linked"
     SKIPPED = "skipped"
+    REJECTED = "rejected"
     GONE = "gone"
 
 

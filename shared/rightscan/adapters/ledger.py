@@ -1,0 +1,516 @@
+"""The ledger over an item store: which record lies under which key, and what a write must find there.
+
+The keys are those of the table in ``docs/data-model.md``. The rules (claims, forward-only states, custody
+chains, versions of register rows) stand here once, for SQLite and DynamoDB alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from rightscan.adapters.items import Add, ConditionFailed, Item, ItemStore, Put
+from rightscan.errors import CancelledError, PermanentError
+from rightscan.ports import Conflict
+from rightscan.records.base import Record
+from rightscan.records.findings import Finding, Match, Use, Verdict
+from rightscan.records.identity import object_id, shard_of
+from rightscan.records.media import FINISHED, Media, MediaState, Scan
+from rightscan.records.objects import CustodyEntry, ObjectRef, Upload, link
+from rightscan.records.operations import Count, Incident, Pointer, Report
+from rightscan.records.registers import (
+    AnyRegisterRow,
+    Consent,
+    Licence,
+    LineupEntry,
+    Mandate,
+    Performer,
+    Recording,
+    Reference,
+    ReferenceState,
+    Registration,
+)
+
+SHARDS = 16
+"""Hot lists are spread over this many partitions (a DynamoDB partition takes 1,000 writes a second)."""
+
+COUNTER_SHARDS = 4
+"""Counters are written by one stream reader per table shard; four keep a day's total at 96 reads."""
+
+_ATTEMPTS = 8
+_STAMPS = frozenset({"version", "changed_at", "changed_by", "reason"})
+R = TypeVar("R", bound=Record)
+
+
+class RecordLedger:
+    """Implements ``ports.Ledger``."""
+
+    def __init__(self, items: ItemStore) -> None:
+        self._items = items
+
+    # ---- uploads and custody ----------------------------------------------------------------------------
+    def add_upload(self, upload: Upload) -> Upload:
+        """Record an upload once, as an alias of the bytes it carries."""
+        writes = [Put(_upload_item(upload))]
+        if upload.media_id is not None:
+            alias = Item(f"M#{upload.media_id}", f"O#{upload.ref.log_index}", "alias", upload.ref.to_json())
+            writes.append(Put(alias))
+        try:
+            self._items.write(writes)
+        except ConditionFailed:
+            standing = self.upload(upload.ref)
+            if standing is None:
+                raise
+            return standing
+        return upload
+
+    def upload(self, ref: ObjectRef) -> Upload | None:
+        """The record of one object version."""
+        return self._read(Upload, *_upload_key(ref))
+
+    def aliases(self, media_id: str) -> list[Upload]:
+        """Every upload that carries these bytes."""
+        found = []
+        for item in self._items.query(f"M#{media_id}", "O#"):
+            upload = self.upload(ObjectRef.model_validate(item.body))
+            if upload is not None:
+                found.append(upload)
+        return found
+
+    def uploads(self) -> Iterator[Upload]:
+        """All uploads."""
+        return (Upload.model_validate(item.body) for item in self._items.scan("upload"))
+
+    def uploads_in_period(self, period: str) -> Iterator[Upload]:
+        """Uploads whose use period is this KST month."""
+        return self._sharded(Upload, "period", f"U#{period}")
+
+    def append_custody(
+        self, ref: ObjectRef, *, at: datetime, actor: str, action: str, subject: str, detail: dict[str, Any]
+    ) -> CustodyEntry:
+        """Add an entry to the upload's chain."""
+        for _ in range(_ATTEMPTS):
+            chain = self.custody(ref)
+            for entry in chain:
+                if (entry.action, entry.subject) == (action, subject):
+                    return entry
+            entry = link(
+                chain[-1] if chain else None,
+                ref=ref,
+                at=at,
+                actor=actor,
+                action=action,
+                subject=subject,
+                detail=detail,
+            )
+            pk, _ = _upload_key(ref)
+            item = Item(pk, f"AUD#{ref.version}#{entry.seq:06d}", "custody", entry.to_json())
+            try:
+                self._items.write([Put(item)])
+            except ConditionFailed:
+                continue
+            return entry
+        raise Conflict(f"custody chain {ref.log_index}")
+
+    def custody(self, ref: ObjectRef) -> list[CustodyEntry]:
+        """The chain of one upload."""
+        pk, _ = _upload_key(ref)
+        return [CustodyEntry.model_validate(item.body) for item in self._items.query(pk, f"AUD#{ref.version}#")]
+
+    # ---- media and analysis -----------------------------------------------------------------------------
+    def add_media(self, media: Media) -> Media:
+        """Create the record of these bytes, or return the one that stands."""
+        try:
+            self._items.write([Put(_media_item(media, 0))])
+        except ConditionFailed:
+            standing = self.media(media.media_id)
+            if standing is None:
+                raise
+            return standing
+        return media
+
+    def media(self, media_id: str) -> Media | None:
+        """The record of these bytes."""
+        return self._read(Media, f"M#{media_id}", "META")
+
+    def claim(self, media_id: str, *, token: str, now: datetime, lease_s: float) -> Media:
+        """Take the bytes for analysis."""
+        item = self._items.get(f"M#{media_id}", "META")
+        if item is None:
+            raise PermanentError("unknown_media", f"no media {media_id}", "Upload the file again.")
+        media = Media.model_validate(item.body)
+        if media.state in FINISHED or media.state is MediaState.ANALYSED:
+            raise CancelledError("already_analysed", f"media {media_id} is {media.state}", "Nothing to do.")
+        if media.lease_until is not None and media.lease_until > now and media.claim_token != token:
+            raise Conflict(f"media {media_id} (claimed until {media.lease_until.isoformat()})")
+        claimed = media.moved(
+            MediaState.CLAIMED,
+            claim_token=token,
+            lease_until=now + timedelta(seconds=lease_s),
+            attempts=media.attempts + 1,
+        )
+        self._swap(_media_item(claimed, item.version), f"media {media_id}")
+        return claimed
+
+    def finish_claim(self, media: Media, *, token: str, scan: Scan | None) -> Media:
+        """Write the outcome of a claim."""
+        item = self._items.get(f"M#{media.media_id}", "META")
+        standing = None if item is None else Media.model_validate(item.body)
+        if item is None or standing is None or standing.claim_token != token:
+            raise CancelledError(
+                "claim_lost", f"media {media.media_id} is held by another worker", "Nothing to do: it is in work."
+            )
+        if standing.state is not MediaState.CLAIMED:
+            return standing
+        done = media.model_copy(update={"lease_until": None})
+        writes = [Put(_media_item(done, item.version))]
+        if scan is not None:
+            key = (f"M#{scan.media_id}", f"SCAN#{scan.pipeline_version}")
+            before = self._items.get(*key)
+            body = Item(*key, "scan", scan.to_json(), 0 if before is None else before.version)
+            writes.append(Put(body))
+        self._write(writes, f"media {media.media_id}")
+        return done
+
+    def move_media(self, before: Media, after: Media) -> Media:
+        """Replace the record if it still equals ``before``."""
+        item = self._unchanged(before)
+        self._swap(_media_item(after, item.version), f"media {before.media_id}")
+        return after
+
+    def scan(self, media_id: str, pipeline_version: str) -> Scan | None:
+        """The analysis of these bytes by this pipeline."""
+        return self._read(Scan, f"M#{media_id}", f"SCAN#{pipeline_version}")
+
+    def media_at_work(self, since: datetime, until: datetime, *, failed: bool = False) -> Iterator[Media]:
+        """Unfinished (or failed) media first seen in the span."""
+        list_name = "failed" if failed else "open"
+        hour = since.replace(minute=0, second=0, microsecond=0)
+        while hour < until:
+            yield from self._sharded(Media, "work", f"W#{list_name}#{_hour(hour)}")
+            hour += timedelta(hours=1)
+
+    # ---- verdicts ---------------------------------------------------------------------------------------
+    def put_results(self, matches: list[Match], findings: list[Finding], uses: list[Use]) -> None:
+        """Write results, one by one in the order given."""
+        # One by one: DynamoDB bills a transaction twice, and the media's move is what makes results count.
+        for item in [
+            *map(_match_item, matches),
+            *(Item(f"M#{f.media_id}", f"FIND#{f.finding_id}", "finding", f.to_json()) for f in findings),
+            *map(_use_item, uses),
+        ]:
+            self._upsert(item)
+
+    def commit_verdict(self, verdict: Verdict, before: Media, after: Media) -> Media:
+        """Write the verdict and move the media together."""
+        item = self._unchanged(before)
+        key = (f"M#{verdict.media_id}", f"VERD#{verdict.verdict_id}")
+        standing = self._items.get(*key)
+        entry = Item(*key, "verdict", verdict.to_json(), 0 if standing is None else standing.version)
+        self._write([Put(entry), Put(_media_item(after, item.version))], f"media {before.media_id}")
+        return after
+
+    def verdicts(self, media_id: str) -> list[Verdict]:
+        """All verdicts on these bytes."""
+        return self._list(Verdict, f"M#{media_id}", "VERD#")
+
+    def matches(self, media_id: str) -> list[Match]:
+        """All matches in these bytes."""
+        return self._list(Match, f"M#{media_id}", "MATCH#")
+
+    def findings(self, media_id: str) -> list[Finding]:
+        """All findings on these bytes."""
+        return self._list(Finding, f"M#{media_id}", "FIND#")
+
+    def uses(self, media_id: str) -> list[Use]:
+        """All uses of these bytes."""
+        return self._list(Use, f"M#{media_id}", "USE#")
+
+    def matches_of_recording(self, recording_id: str) -> Iterator[Match]:
+        """Where a recording was found, by time."""
+        found = self._items.query_index("recording", f"R#{recording_id}")
+        return (Match.model_validate(item.body) for item in found)
+
+    def uses_in_period(self, period: str) -> Iterator[Use]:
+        """Uses settled in this KST month."""
+        return self._sharded(Use, "period", f"P#{period}")
+
+    # ---- registers --------------------------------------------------------------------------------------
+    def save_register_row(self, row: AnyRegisterRow) -> tuple[str, AnyRegisterRow]:
+        """Write a row of a register, a changed one as a new version."""
+        pk, sk = _register_key(row)
+        for _ in range(_ATTEMPTS):
+            item = self._items.get(pk, sk)
+            if item is None:
+                outcome, new = "created", row.model_copy(update={"version": 1})
+            else:
+                standing = type(row).model_validate(item.body)
+                if _content(standing) == _content(row):
+                    return "unchanged", standing
+                outcome, new = "updated", row.model_copy(update={"version": standing.version + 1})
+            writes = [
+                Put(Item(pk, sk, row.kind, new.to_json(), 0 if item is None else item.version)),
+                Put(Item(pk, f"HIST#{sk}#{new.version:06d}", "history", new.to_json())),
+            ]
+            try:
+                self._items.write(writes)
+            except ConditionFailed:
+                continue
+            return outcome, new
+        raise Conflict(f"{row.kind} {pk}")
+
+    def recording(self, recording_id: str) -> Recording | None:
+        """The recording as it stands now."""
+        return self._read(Recording, f"R#{recording_id}", "META")
+
+    def performer(self, performer_id: str) -> Performer | None:
+        """The performer as they stand now."""
+        return self._read(Performer, f"P#{performer_id}", "META")
+
+    def lineup(self, recording_id: str) -> list[LineupEntry]:
+        """Who performed on the recording."""
+        return self._list(LineupEntry, f"R#{recording_id}", "PERF#")
+
+    def mandates(self, performer_id: str) -> list[Mandate]:
+        """The mandates of a performer."""
+        return self._list(Mandate, f"P#{performer_id}", "MANDATE#")
+
+    def register_history(self, row: AnyRegisterRow) -> list[AnyRegisterRow]:
+        """All versions of the row, oldest first."""
+        pk, sk = _register_key(row)
+        return [type(row).model_validate(item.body) for item in self._items.query(pk, f"HIST#{sk}#")]
+
+    def recordings(self) -> Iterator[Recording]:
+        """All recordings."""
+        return (Recording.model_validate(item.body) for item in self._items.scan("recording"))
+
+    def put_reference(self, reference: Reference) -> None:
+        """Write the state of a recording's fingerprint."""
+        indexes = {}
+        if reference.state is ReferenceState.READY:
+            indexes["work"] = ("W#reference", f"{reference.changed_at.isoformat()}#{reference.recording_id}")
+        pk, sk = f"R#{reference.recording_id}", f"FP#{reference.pipeline_version}"
+        self._upsert(Item(pk, sk, "reference", reference.to_json(), indexes=indexes))
+
+    def reference(self, recording_id: str, pipeline_version: str) -> Reference | None:
+        """A recording's fingerprint under a pipeline."""
+        return self._read(Reference, f"R#{recording_id}", f"FP#{pipeline_version}")
+
+    def references_ready(self) -> Iterator[Reference]:
+        """Fingerprints that wait for the next index build."""
+        return (Reference.model_validate(item.body) for item in self._items.query_index("work", "W#reference"))
+
+    def put_registration(self, registration: Registration) -> None:
+        """Write the state of a catalogue file's processing."""
+        self._upsert(Item(f"G#{registration.registration_id}", "META", "registration", registration.to_json()))
+
+    def registration(self, registration_id: str) -> Registration | None:
+        """The processing of a catalogue file."""
+        return self._read(Registration, f"G#{registration_id}", "META")
+
+    # ---- operations -------------------------------------------------------------------------------------
+    def record_incident(self, incident: Incident) -> Incident:
+        """Record a trouble once."""
+        shard = shard_of(incident.incident_id, SHARDS)
+        indexes = {"period": (f"I#{incident.period}#{shard}", f"{incident.first_seen.isoformat()}")}
+        item = Item(f"I#{incident.incident_id}", "META", "incident", incident.to_json(), indexes=indexes)
+        try:
+            self._items.write([Put(item)])
+        except ConditionFailed:
+            standing = self._read(Incident, item.pk, item.sk)
+            if standing is None:
+                raise
+            return standing
+        return incident
+
+    def incidents_in_period(self, period: str) -> Iterator[Incident]:
+        """Incidents first seen in this KST month."""
+        return self._sharded(Incident, "period", f"I#{period}")
+
+    def pointer(self, name: str) -> Pointer | None:
+        """What a name points to."""
+        return self._read(Pointer, f"PTR#{name}", "META")
+
+    def move_pointer(self, name: str, value: dict[str, Any], *, revision: int | None, at: datetime) -> Pointer:
+        """Point a name elsewhere, if it is still at ``revision``."""
+        item = self._items.get(f"PTR#{name}", "META")
+        standing = None if item is None else Pointer.model_validate(item.body)
+        if (None if standing is None else standing.revision) != revision:
+            raise Conflict(f"pointer {name}")
+        pointer = Pointer(name=name, value=value, revision=(revision or 0) + 1, moved_at=at)
+        version = 0 if item is None else item.version
+        self._swap(Item(f"PTR#{name}", "META", "pointer", pointer.to_json(), version), f"pointer {name}")
+        return pointer
+
+    def count_once(self, metric: str, *, event_id: str, at: datetime, amount: int = 1) -> bool:
+        """Add to an hourly counter, once per event id."""
+        pk = f"C#{metric}#{_hour(at)}#{shard_of(event_id, COUNTER_SHARDS)}"
+        try:
+            self._items.write(
+                [Put(Item(pk, f"ONCE#{event_id}", "counted", {})), Add(pk, "VALUE", "counter", amount)]
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def counts(self, metric: str, since: datetime, until: datetime) -> list[Count]:
+        """A counter's hours in the span."""
+        found = []
+        hour = since.replace(minute=0, second=0, microsecond=0)
+        while hour < until:
+            items = [self._items.get(f"C#{metric}#{_hour(hour)}#{shard}", "VALUE") for shard in range(COUNTER_SHARDS)]
+            value = sum(int(item.body["value"]) for item in items if item is not None)
+            if value:
+                found.append(Count(metric=metric, hour=_hour(hour), value=value))
+            hour += timedelta(hours=1)
+        return found
+
+    def start_report(self, report: Report) -> Report:
+        """Record a report under the next number."""
+        for _ in range(_ATTEMPTS):
+            request = self._items.get(f"E#REQUEST#{report.request_id}", "META")
+            if request is not None:
+                standing = self._read(Report, f"E#{request.body['period']}", f"REPORT#{request.body['report_id']}")
+                if standing is None:
+                    raise PermanentError(
+                        "report_lost",
+                        f"request {report.request_id} names report {request.body['report_id']}, which is not there",
+                        "Restore the table to a point in time before the record was lost.",
+                    )
+                return standing
+            number = self._items.get("E#NUMBER", "META")
+            head = self._items.get(f"E#{report.period}", "HEAD")
+            next_number = 1 if number is None else int(number.body["value"]) + 1
+            next_version = 1 if head is None else int(head.body["value"]) + 1
+            started = report.model_copy(update={"report_id": f"R{next_number:06d}", "version": next_version})
+            reference = {"period": report.period, "report_id": started.report_id}
+            writes = [
+                Put(Item("E#NUMBER", "META", "number", {"value": next_number}, _version(number))),
+                Put(Item(f"E#{report.period}", "HEAD", "number", {"value": next_version}, _version(head))),
+                Put(Item(f"E#REQUEST#{report.request_id}", "META", "request", reference)),
+                Put(Item(f"E#{report.period}", f"REPORT#{started.report_id}", "report", started.to_json())),
+            ]
+            try:
+                self._items.write(writes)
+            except ConditionFailed:
+                continue
+            return started
+        raise Conflict(f"report number for {report.period}")
+
+    def finish_report(self, report: Report) -> Report:
+        """Record the end of a report."""
+        pk, sk = f"E#{report.period}", f"REPORT#{report.report_id}"
+        item = self._items.get(pk, sk)
+        if item is not None and item.body["state"] == "ready":
+            return Report.model_validate(item.body)
+        self._swap(Item(pk, sk, "report", report.to_json(), _version(item)), f"report {report.report_id}")
+        return report
+
+    def reports(self, period: str) -> list[Report]:
+        """The reports of a period, oldest first."""
+        return self._list(Report, f"E#{period}", "REPORT#")
+
+    # ---- reading and writing ----------------------------------------------------------------------------
+    def _read(self, record: type[R], pk: str, sk: str) -> R | None:
+        item = self._items.get(pk, sk)
+        return None if item is None else record.model_validate(item.body)
+
+    def _list(self, record: type[R], pk: str, prefix: str) -> list[R]:
+        return [record.model_validate(item.body) for item in self._items.query(pk, prefix)]
+
+    def _sharded(self, record: type[R], index: str, prefix: str) -> Iterator[R]:
+        for shard in range(SHARDS):
+            for item in self._items.query_index(index, f"{prefix}#{shard}"):
+                yield record.model_validate(item.body)
+
+    def _unchanged(self, before: Media) -> Item:
+        item = self._items.get(f"M#{before.media_id}", "META")
+        if item is None or Media.model_validate(item.body) != before:
+            raise Conflict(f"media {before.media_id}")
+        return item
+
+    def _upsert(self, item: Item) -> None:
+        for _ in range(_ATTEMPTS):
+            standing = self._items.get(item.pk, item.sk)
+            if standing is not None and standing.body == item.body:
+                return
+            try:
+                self._items.write([Put(Item(item.pk, item.sk, item.kind, item.body, _version(standing), item.indexes))])
+            except ConditionFailed:
+                continue
+            return
+        raise Conflict(f"{item.kind} {item.pk}")
+
+    def _swap(self, item: Item, what: str) -> None:
+        self._write([Put(item)], what)
+
+    def _write(self, writes: Sequence[Put], what: str) -> None:
+        try:
+            self._items.write(writes)
+        except ConditionFailed as error:
+            raise Conflict(what) from error
+
+
+def _version(item: Item | None) -> int:
+    return 0 if item is None else item.version
+
+
+def _hour(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H")
+
+
+def _upload_key(ref: ObjectRef) -> tuple[str, str]:
+    return f"O#{object_id(ref.bucket, ref.key)}", f"V#{ref.version}"
+
+
+def _upload_item(upload: Upload) -> Item:
+    shard = shard_of(upload.ref.log_index, SHARDS)
+    indexes = {"period": (f"U#{upload.use_period}#{shard}", f"{upload.event_time.isoformat()}#{upload.ref.log_index}")}
+    return Item(*_upload_key(upload.ref), "upload", upload.to_json(), indexes=indexes)
+
+
+def _media_item(media: Media, version: int) -> Item:
+    list_name = None
+    if media.state not in FINISHED:
+        list_name = "open"
+    elif media.state in (MediaState.FAILED, MediaState.REJECTED):
+        list_name = "failed"
+    indexes = {}
+    if list_name is not None:
+        # The key names the hour of the first sight, not the state: moving on within "open" costs no index write.
+        hour, shard = _hour(media.first_seen), shard_of(media.media_id, SHARDS)
+        indexes["work"] = (f"W#{list_name}#{hour}#{shard}", media.media_id)
+    return Item(f"M#{media.media_id}", "META", "media", media.to_json(), version, indexes)
+
+
+def _match_item(match: Match) -> Item:
+    indexes = {"recording": (f"R#{match.recording_id}", f"{match.found_at.isoformat()}#{match.match_id}")}
+    sk = f"MATCH#{match.recording_id}#{match.occurrence_id}"
+    return Item(f"M#{match.media_id}", sk, "match", match.to_json(), indexes=indexes)
+
+
+def _use_item(use: Use) -> Item:
+    indexes = {"period": (f"P#{use.period}#{shard_of(use.use_id, SHARDS)}", use.use_id)}
+    return Item(f"M#{use.media_id}", f"USE#{use.use_id}", "use", use.to_json(), indexes=indexes)
+
+
+def _content(row: AnyRegisterRow) -> Mapping[str, Any]:
+    return {name: value for name, value in row.to_json().items() if name not in _STAMPS}
+
+
+_REGISTER_KEYS: dict[type[Record], Callable[[Any], tuple[str, str]]] = {
+    Recording: lambda row: (f"R#{row.recording_id}", "META"),
+    Performer: lambda row: (f"P#{row.performer_id}", "META"),
+    LineupEntry: lambda row: (f"R#{row.recording_id}", f"PERF#{row.performer_id}#{row.role or ''}"),
+    Mandate: lambda row: (f"P#{row.performer_id}", f"MANDATE#{row.valid_from or ''}#{row.ledger or ''}"),
+    Consent: lambda row: (f"P#{row.performer_id}", f"CONSENT#{row.consent}#{row.valid_from or ''}"),
+    Licence: lambda row: (
+        f"R#{row.recording_id}" if row.recording_id is not None else f"P#{row.performer_id}",
+        f"LICENCE#{row.licence_id}",
+    ),
+}
+
+
+def _register_key(row: AnyRegisterRow) -> tuple[str, str]:
+    return _REGISTER_KEYS[type(row)](row)
