@@ -13,7 +13,7 @@ from fractions import Fraction
 
 
 class AxisA(StrEnum):
-    """Is a registered recording in the segment?"""
+    """Whether a registered recording is in the segment."""
 
     NOT_TESTED = "not_tested"
     NONE = "none"
@@ -41,7 +41,7 @@ class Stem(StrEnum):
 
 
 class AxisB(StrEnum):
-    """Does an enrolled performer's voice or face appear?"""
+    """Whether an enrolled performer's voice or face appears."""
 
     NOT_TESTED = "not_tested"
     NO_MATCH = "no_match"
@@ -50,7 +50,7 @@ class AxisB(StrEnum):
 
 
 class AxisC(StrEnum):
-    """Was it made by a machine?"""
+    """Whether it was made by a machine."""
 
     NOT_TESTED = "not_tested"
     DECLARED = "declared"
@@ -79,7 +79,7 @@ class DetectedPart(StrEnum):
 
 
 class AxisD(StrEnum):
-    """What do the licence and use registers say?"""
+    """What the licence and use registers say."""
 
     NOT_TESTED = "not_tested"
     REGISTERED_USE = "registered_use"
@@ -207,6 +207,7 @@ def lr_band(log10_lr: float) -> LrBand:
 
     Raises:
         ValueError: ``log10_lr`` is not a number.
+
     """
     if log10_lr < 0:
         return LrBand.NONE

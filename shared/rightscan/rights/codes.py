@@ -121,6 +121,7 @@ def parse_code_table(data: Mapping[str, Any]) -> CodeTable:
     Raises:
         PermanentError: ``bad_rule_table`` where a rule is empty or names a key or value that does not
             exist: a misspelt rule must stop the system, not hit the wrong findings.
+
     """
     rules = []
     for position, row in enumerate(data["rules"]):
@@ -157,7 +158,7 @@ def _info(code: Code, entry: Mapping[str, Any], data: Mapping[str, Any]) -> Code
 
 @cache
 def code_table() -> CodeTable:
-    """The table shipped as ``data/codes.json``."""
+    """Return the table shipped as ``data/codes.json``."""
     return parse_code_table(vocabulary.load_json("codes.json"))
 
 
@@ -177,7 +178,7 @@ def _facts(axes: Axes, inputs: Inputs) -> dict[str, set[str]]:
 
 
 def _words(axes: Axes, inputs: Inputs, language: Literal["ko", "en"]) -> dict[str, str]:
-    """What the reason texts may mention, in one language."""
+    """Word what the reason texts may mention, in one language."""
     word = vocabulary.ko if language == "ko" else vocabulary.en
 
     def join(list_name: str, codes: tuple[str, ...], instead: str) -> str:
@@ -201,7 +202,7 @@ def _words(axes: Axes, inputs: Inputs, language: Literal["ko", "en"]) -> dict[st
 
 
 def _notes(code: Code, axes: Axes, inputs: Inputs, *, held_share: bool, covered: bool) -> list[str]:
-    """Names of the notes that follow the reason, in order."""
+    """Name the notes that follow the reason, in order."""
     is_use = code in (Code.U1, Code.U2, Code.A2)
     conditions = {
         "no_performer_compared": code in (Code.D1, Code.D2) and axes.b is AxisB.NOT_TESTED,
@@ -217,7 +218,7 @@ def _notes(code: Code, axes: Axes, inputs: Inputs, *, held_share: bool, covered:
 def derive(
     axes: Axes, inputs: Inputs | None = None, *, on: dt.date | None = None, table: CodeTable | None = None
 ) -> Decision:
-    """The code of one finding.
+    """Derive the code of one finding.
 
     Args:
         axes: the finding's four axes.
@@ -225,6 +226,7 @@ def derive(
             known, all conditions met, processed.
         on: the Korean day the decision is made, choosing among dated rules; None: the rules without an end.
         table: another rule table than the shipped one.
+
     """
     inputs = inputs or Inputs()
     table = table or code_table()

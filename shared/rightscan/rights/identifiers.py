@@ -207,12 +207,17 @@ def check(
 
     Returns:
         The identifier with its outcome; nothing is raised for bad input.
+
     """
     received = clean_text(text or "")
     if not received:
         return Identifier(kind, "", IdentifierOutcome.ABSENT)
     try:
-        found = _society(received, society_patterns) if kind is IdentifierKind.SOCIETY else _CHECKS[kind](received)
+        found = (
+            _society(received, society_patterns)
+            if kind is IdentifierKind.SOCIETY
+            else _CHECKS[kind](received)
+        )
     except ValidationError:  # stdnum's compact forms raise it for characters outside the alphabet
         found = None
     if found is None:

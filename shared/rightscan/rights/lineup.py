@@ -6,12 +6,17 @@ Everything downstream counts a performer once per recording, whatever the number
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache, reduce
+from functools import cache
+from itertools import chain
+from typing import TypeVar
 
 from rightscan.rights import vocabulary
 from rightscan.rights.axes import Completeness
+
+_T = TypeVar("_T")
 
 
 class Category(StrEnum):
@@ -34,7 +39,7 @@ class Role:
 
 @cache
 def roles() -> dict[str, Role]:
-    """The role mapping by Korean role word, in the file's order."""
+    """Return the role mapping by Korean role word, in the file's order."""
     table = {}
     for row in vocabulary.load_csv("roles.csv"):
         category = vocabulary.code_for("category", row["kmpu_category"])
@@ -49,7 +54,7 @@ def roles() -> dict[str, Role]:
 
 
 def role_named(text: str) -> Role | None:
-    """The role that ``text`` names in Korean or English, None where the mapping has no such role."""
+    """Return the role that ``text`` names in Korean or English, None where the mapping has no such role."""
     word = vocabulary.code_for("role", text)
     return roles().get(word) if word else None
 
@@ -79,15 +84,23 @@ class LineupEntry:
         return not known or any(role is None or role.is_performer for role in known)
 
 
-def merge(first: LineupEntry, second: LineupEntry) -> LineupEntry:
-    """Two rows of the same performer as one: roles added up, ``featured`` None if they contradict."""
+def merge(entries: Sequence[LineupEntry]) -> LineupEntry:
+    """Rows of one performer on one recording as one entry: roles added up in order.
+
+    ``featured`` is what the rows that say it agree on, None where they contradict each other.
+    """
+    stated = {entry.featured for entry in entries if entry.featured is not None}
     return replace(
-        first,
-        featured=first.featured if first.featured == second.featured else None,
-        roles=tuple(dict.fromkeys(first.roles + second.roles)),
-        categories=tuple(dict.fromkeys(first.categories + second.categories)),
-        instruments=tuple(dict.fromkeys(first.instruments + second.instruments)),
+        entries[0],
+        featured=stated.pop() if len(stated) == 1 else None,
+        roles=_union(entry.roles for entry in entries),
+        categories=_union(entry.categories for entry in entries),
+        instruments=_union(entry.instruments for entry in entries),
     )
+
+
+def _union(parts: Iterable[tuple[_T, ...]]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys(chain.from_iterable(parts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +125,7 @@ class Lineup:
             day = entry.valid_from or dt.date.min
             if entry.counts and (on is None or day <= on):
                 days.setdefault(entry.performer_id, {}).setdefault(day, []).append(entry)
-        return tuple(reduce(merge, versions[max(versions)]) for _, versions in sorted(days.items()))
+        return tuple(merge(versions[max(versions)]) for _, versions in sorted(days.items()))
 
     def completeness(self, on: dt.date | None = None) -> Completeness:
         """Known performers against the registered size, on the Korean day ``on``."""

@@ -69,6 +69,7 @@ def safe_filename(text: str, max_bytes: int = 255) -> str:
 
     Raises:
         UsageError: ``max_bytes`` is under 32, too short for a stem and a suffix.
+
     """
     if max_bytes < 32:
         raise UsageError("bad_max_bytes", f"max_bytes is {max_bytes}", "Allow at least 32 bytes.")

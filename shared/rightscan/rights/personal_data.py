@@ -38,7 +38,8 @@ _RESIDENT = re.compile(_BEFORE + r"([0-9]{6})(\s?[-–—_·]\s?|\s)?([0-9])[0-9
 # a land line is only believed with separators, because nine to eleven digits are also IPI and IPN numbers.
 _PHONE = re.compile(
     r"(?<![0-9A-Za-z.-])(?:"
-    r"(?:\+82[-. ]?(?:\(0\) ?)?|0)1(?:0[-. )]{0,2}[2-9][0-9]{3}|[16-9][-. )]{0,2}[2-9][0-9]{2,3})[-. ]?[0-9]{4}"
+    r"(?:\+82[-. ]?(?:\(0\) ?)?|0)1(?:0[-. )]{0,2}[2-9][0-9]{3}|[16-9][-. )]{0,2}[2-9][0-9]{2,3})"
+    r"[-. ]?[0-9]{4}"
     r"|(?:\+82[-. ]?|0)(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)[-. )]{1,2}[0-9]{3,4}[-. ][0-9]{4}"
     r")" + _AFTER
 )
@@ -70,14 +71,18 @@ def find_leaks(
         text: the cell as received.
         identifier: kind of identifier the column holds; a value valid as such is never a leak.
         opaque: the column holds somebody's own row numbers: only written-out forms (with separators) count.
+
     """
     if identifier is not None and check(identifier, text).is_valid:
         return ()
-    leaks = []
-    for match in _RESIDENT.finditer(text):
-        if (match[2] or not opaque) and _is_possible_birth(match[1], match[3]):
-            leaks.append(Leak(LeakKind.RESIDENT_NUMBER, *match.span()))
-    for match in _PHONE.finditer(text):
-        if not (opaque and match[0].lstrip("+").isdigit()):
-            leaks.append(Leak(LeakKind.PHONE_NUMBER, *match.span()))
-    return tuple(sorted(leaks, key=lambda leak: leak.start))
+    residents = [
+        Leak(LeakKind.RESIDENT_NUMBER, *match.span())
+        for match in _RESIDENT.finditer(text)
+        if (match[2] or not opaque) and _is_possible_birth(match[1], match[3])
+    ]
+    phones = [
+        Leak(LeakKind.PHONE_NUMBER, *match.span())
+        for match in _PHONE.finditer(text)
+        if not (opaque and match[0].lstrip("+").isdigit())
+    ]
+    return tuple(sorted(residents + phones, key=lambda leak: leak.start))

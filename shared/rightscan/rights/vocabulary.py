@@ -50,10 +50,11 @@ def load_csv(name: str) -> list[dict[str, str]]:
 
 @cache
 def word_list(name: str) -> dict[str, Word]:
-    """The words of one list (``"axis_a"``, ``"ledger"``, ``"use_type"`` …) by code, in the file's order.
+    """Return the words of one list (``"axis_a"``, ``"ledger"``, ``"use_type"`` …) by code, in the file's order.
 
     Raises:
         KeyError: the data file has no such list.
+
     """
     entries = _words()[name]
     return {
@@ -77,7 +78,7 @@ def _codes_by_spelling(name: str) -> dict[str, str]:
 
 
 def code_for(name: str, text: str) -> str | None:
-    """The code that ``text`` spells in list ``name`` (code, Korean, English or synonym), else None."""
+    """Return the code that ``text`` spells in list ``name`` (code, Korean, English or synonym), else None."""
     return _codes_by_spelling(name).get(header_key(text))
 
 
@@ -105,7 +106,7 @@ def effective_dates(row: Mapping[str, Any]) -> tuple[dt.date, dt.date | None]:
 
 
 def is_in_force(start: dt.date | None, end: dt.date | None, on: dt.date | None) -> bool:
-    """True on the Korean days from ``start`` to ``end``, both included; None is open.
+    """Say whether ``on`` is a Korean day from ``start`` to ``end``, both included; None is open.
 
     ``on`` None asks for what has no end.
     """
