@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from rightscan.errors import PermanentError, TransientError
 from rightscan.media.limits import Limits
@@ -29,6 +29,10 @@ from rightscan.records.registers import (
     Reference,
     Registration,
 )
+
+if TYPE_CHECKING:
+    # Importing the index brings numpy, which the zip functions do not carry.
+    from rightscan.index import Index
 
 
 class Conflict(TransientError):
@@ -382,6 +386,22 @@ class Workspace(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class OpenIndex:
+    """An index opened for searching, and the version that verdicts name."""
+
+    index: Index | None
+    version: str
+
+
+class IndexReader(Protocol):
+    """The live index."""
+
+    def current(self) -> OpenIndex:
+        """The live version, looked up anew every ``index_refresh_s``; work under way keeps its own."""
+        ...
+
+
 Analyse = Callable[[Path, Path, Limits], "dict[str, Any]"]
 """Decode and fingerprint a file: (input, features file to write, limits) to facts. Guarded in production."""
 
@@ -430,4 +450,4 @@ class Ports:
     meter: Meter
     analyse: Analyse
     workspace: Workspace
-    index_cache: Path
+    index: IndexReader

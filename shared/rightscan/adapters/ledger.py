@@ -502,8 +502,8 @@ def _content(row: AnyRegisterRow) -> Mapping[str, Any]:
 _REGISTER_KEYS: dict[type[Record], Callable[[Any], tuple[str, str]]] = {
     Recording: lambda row: (f"R#{row.recording_id}", "META"),
     Performer: lambda row: (f"P#{row.performer_id}", "META"),
-    LineupEntry: lambda row: (f"R#{row.recording_id}", f"PERF#{row.performer_id}#{row.role or ''}"),
-    Mandate: lambda row: (f"P#{row.performer_id}", f"MANDATE#{row.valid_from or ''}#{row.ledger or ''}"),
+    LineupEntry: lambda row: (f"R#{row.recording_id}", f"PERF#{row.performer_id}#{'+'.join(row.roles)}#{row.valid_from or ''}"),
+    Mandate: lambda row: (f"P#{row.performer_id}", f"MANDATE#{row.valid_from or ''}#{'+'.join(row.ledgers)}"),
     Consent: lambda row: (f"P#{row.performer_id}", f"CONSENT#{row.consent}#{row.valid_from or ''}"),
     Licence: lambda row: (
         f"R#{row.recording_id}" if row.recording_id is not None else f"P#{row.performer_id}",

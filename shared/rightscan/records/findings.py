@@ -55,10 +55,10 @@ class FindingPerformer(Record):
     category: str | None = None
     role: str | None = None
     instrument: str | None = None
-    featured: bool
+    featured: bool | None = None
     mandate: str | None = None
-    weight_num: int = Field(ge=0)
-    weight_den: int = Field(gt=0)
+    weight_num: int | None = Field(default=None, ge=0, description="share of the recording; None while held")
+    weight_den: int | None = Field(default=None, gt=0)
 
 
 class Axes(Record):

@@ -64,10 +64,10 @@ class LineupEntry(RegisterRow):
     kind: Literal["lineup"] = "lineup"
     recording_id: str
     performer_id: str
-    category: str | None = None
-    role: str | None = None
-    instrument: str | None = None
-    featured: bool = False
+    roles: tuple[str, ...] = Field(default=(), description="Korean role words")
+    categories: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    featured: bool | None = Field(default=None, description="None where nobody said: it holds the money")
     valid_from: str | None = Field(default=None, description="ISO date")
 
 
@@ -77,8 +77,8 @@ class Mandate(RegisterRow):
     kind: Literal["mandate"] = "mandate"
     performer_id: str
     mandate: str = Field(description="member, non_member or reciprocal")
-    ledger: str | None = None
-    territory: str | None = None
+    ledgers: tuple[str, ...] = Field(default=(), description="none: all")
+    territories: tuple[str, ...] = Field(default=(), description="none: all")
     valid_from: str | None = None
     valid_to: str | None = None
 
@@ -105,12 +105,12 @@ class Licence(RegisterRow):
     licence_id: str
     performer_id: str | None = None
     recording_id: str | None = None
-    scope: str | None = None
-    parts: str | None = None
-    territory: str | None = None
+    scope: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    territories: tuple[str, ...] = ()
     valid_from: str | None = None
     valid_to: str | None = None
-    price: int | None = None
+    price: str | None = Field(default=None, description="decimal, in the currency beside it")
     currency: str | None = None
 
 
@@ -136,6 +136,8 @@ class Reference(Record):
     state: ReferenceState
     registration_id: str
     features: ObjectRef | None = None
+    features_sha256: str | None = None
+    indexed_sha256: str | None = Field(default=None, description="features that the live index holds of it")
     duration_s: float | None = None
     index_version: str | None = Field(default=None, description="the first index version that held it")
     error: ErrorInfo | None = None

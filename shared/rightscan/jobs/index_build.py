@@ -1,0 +1,149 @@
+"""Bring fingerprinted recordings into the live index: a small segment, merged upwards as they gather."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rightscan.fingerprint import Fingerprint
+from rightscan.index import Index
+from rightscan.jobs.live_index import POINTER
+from rightscan.jobs.versions import pipeline_version
+from rightscan.ports import Conflict, Ports
+from rightscan.records.objects import ObjectRef
+from rightscan.records.operations import Pointer
+from rightscan.records.registers import Reference, ReferenceState
+
+_MODULUS = 1 << 256
+_ATTEMPTS = 5
+
+
+def build_index(ports: Ports, recently: Iterable[str] = ()) -> str | None:
+    """Put every fingerprint that waits into the live index.
+
+    Args:
+        ports: the world.
+        recently: recordings fingerprinted just now; the list of those that wait may not show them yet.
+
+    Returns:
+        The live version, ``None`` if there is none.
+
+    Raises:
+        Conflict: others kept moving the pointer; try again.
+    """
+    recently = sorted(set(recently))
+    for _ in range(_ATTEMPTS):
+        pointer = ports.ledger.pointer(POINTER)
+        if pointer is not None:
+            _settle(pointer, ports)
+        waiting = _waiting(ports, recently)
+        if not waiting:
+            return None if pointer is None else str(pointer.value["version"])
+        try:
+            moved = _extend(pointer, waiting, ports)
+        except Conflict:
+            continue
+        _settle(moved, ports)
+        return str(moved.value["version"])
+    raise Conflict("the index pointer")
+
+
+def _waiting(ports: Ports, recently: Iterable[str]) -> dict[str, Reference]:
+    found = {reference.recording_id: reference for reference in ports.ledger.references_ready()}
+    for recording_id in recently:
+        reference = ports.ledger.reference(recording_id, pipeline_version())
+        if reference is not None:
+            found[recording_id] = reference
+    return {
+        recording_id: reference
+        for recording_id, reference in sorted(found.items())
+        if reference.state is ReferenceState.READY and reference.pipeline_version == pipeline_version()
+    }
+
+
+def _settle(pointer: Pointer, ports: Ports) -> None:
+    """Mark the recordings that the pointer's last move brought in; a stop after the move left this undone."""
+    for recording_id, digest in pointer.value["batch"].items():
+        reference = ports.ledger.reference(recording_id, pointer.value["pipeline"])
+        if (
+            reference is not None
+            and reference.state is ReferenceState.READY
+            and reference.features_sha256 == digest
+        ):
+            indexed = {"state": ReferenceState.INDEXED, "indexed_sha256": digest}
+            ports.ledger.put_reference(
+                reference.model_copy(update={**indexed, "index_version": pointer.value["version"]})
+            )
+
+
+def _extend(pointer: Pointer | None, waiting: dict[str, Reference], ports: Ports) -> Pointer:
+    live: list[dict[str, Any]] = [] if pointer is None else list(pointer.value["segments"])
+    content = 0 if pointer is None else int(pointer.value["content"], 16)
+    with ports.workspace() as folder:
+        new = folder / "delta"
+        manifest = Index.build(_fingerprints(waiting, ports), new)
+        recordings = len(waiting)
+        # Each segment stays at least twice as large as the next, so their number grows with the logarithm.
+        while live and live[-1]["recordings"] < 2 * recordings:
+            older = live.pop()
+            fetched = _fetch(older, folder, ports)
+            merged = folder / f"merged-{len(live)}"
+            manifest = Index.merge([fetched, new], merged)
+            new, recordings = merged, len(manifest.recording_ids)
+        live.append(_publish(new, manifest.version, recordings, ports))
+    for reference in waiting.values():
+        content -= _entry_hash(reference.recording_id, reference.indexed_sha256)
+        content += _entry_hash(reference.recording_id, reference.features_sha256)
+    content %= _MODULUS
+    value = {
+        "pipeline": pipeline_version(),
+        "version": _version(content),
+        "content": f"{content:064x}",
+        "segments": live,
+        "batch": {reference.recording_id: reference.features_sha256 for reference in waiting.values()},
+    }
+    return ports.ledger.move_pointer(
+        POINTER, value, revision=None if pointer is None else pointer.revision, at=ports.clock.now()
+    )
+
+
+def _entry_hash(recording_id: str, digest: str | None) -> int:
+    if digest is None:
+        return 0
+    return int.from_bytes(hashlib.sha256(f"{recording_id}\0{digest}".encode()).digest())
+
+
+def _version(content: int) -> str:
+    """The version of an index: of what it finds, not of how its segments are cut.
+
+    ``content`` is the sum of the entries' hashes (an additive set hash, Bellare and Micciancio 1997): it is
+    brought forward with each change instead of being computed over the whole catalogue, and merging
+    segments does not change it, so that a merge re-matches nothing.
+    """
+    return hashlib.sha256(f"{pipeline_version()}\0{content:064x}".encode()).hexdigest()[:16]
+
+
+def _fingerprints(waiting: dict[str, Reference], ports: Ports) -> Iterator[tuple[str, Fingerprint]]:
+    for recording_id, reference in waiting.items():
+        if reference.features is not None:
+            with ports.objects.open(reference.features) as reader:
+                yield recording_id, Fingerprint.from_npz(reader.read())
+
+
+def _fetch(segment: dict[str, Any], folder: Path, ports: Ports) -> Path:
+    target = folder / str(segment["id"])
+    target.mkdir()
+    for name in segment["files"]:
+        ref = ObjectRef(bucket=ports.settings.buckets.work, key=f"index/{segment['id']}/{name}")
+        ports.objects.download(ref, target / name)
+    return target
+
+
+def _publish(folder: Path, version: str, recordings: int, ports: Ports) -> dict[str, Any]:
+    files = sorted(path.name for path in folder.iterdir())
+    for name in files:
+        ports.objects.put_if_absent(ports.settings.buckets.work, f"index/{version}/{name}", folder / name)
+    size = sum((folder / name).stat().st_size for name in files)
+    return {"id": version, "files": files, "recordings": recordings, "bytes": size}

@@ -1,0 +1,197 @@
+"""Take an upload into custody, look at its container, and say who analyses it. Media is never decoded here."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import BinaryIO
+
+from rightscan.errors import PermanentError
+from rightscan.jobs import incidents
+from rightscan.jobs.findings import unprocessable
+from rightscan.media.probe import ContainerFacts, probe
+from rightscan.ports import ObjectInfo, ObjectMissing, Ports
+from rightscan.records.media import DECIDED, Media, MediaState
+from rightscan.records.messages import MatchRequested, ScanRequested, UploadEvent
+from rightscan.records.objects import ErrorInfo, Upload, UploadFactsRecord, UploadState
+from rightscan.rights import upload_facts
+from rightscan.rights.periods import use_period
+
+SIDECAR_SUFFIX = ".rs.json"
+_CHUNK = 1 << 20
+
+
+def ingest(event: UploadEvent, ports: Ports) -> str:
+    """Handle one object change.
+
+    Every step may be repeated: what stands in the ledger says where a stopped attempt got to.
+
+    Args:
+        event: the change, from the bucket's notification.
+        ports: the world.
+
+    Returns:
+        One word for the log: ``ignored``, ``skipped``, ``gone``, ``rejected``, ``scan``, ``match``.
+
+    Raises:
+        TransientError: a store or queue did not answer; the event must come again.
+    """
+    if not event.created:
+        return "ignored"
+    upload = ports.ledger.upload(event.ref) or _receive(event, ports)
+    if upload.error is not None:
+        if upload.state is not UploadState.SKIPPED:
+            incidents.record_upload(ports, upload, upload.error)
+        return upload.state.value
+    if upload.media_id is None:
+        raise PermanentError("upload_without_media", f"upload {upload.ref.log_index} has no bytes", "Report this bug.")
+    media = ports.ledger.media(upload.media_id) or _add_media(upload, upload.media_id, ports)
+    return _route(upload, media, ports)
+
+
+def _receive(event: UploadEvent, ports: Ports) -> Upload:
+    """The custody entry, then the upload's record."""
+    skipped = _reason_to_skip(event)
+    if skipped is not None:
+        return ports.ledger.add_upload(_upload(event, ports, UploadState.SKIPPED, error=skipped))
+    try:
+        info = ports.objects.head(event.ref)
+        facts, custody_detail = _facts(info, ports)
+        if info.size > ports.settings.limits.hash_limit_bytes:
+            raise PermanentError(
+                "too_large",
+                f"the upload has {info.size} bytes, the limit is {ports.settings.limits.hash_limit_bytes}",
+                "Cut the recording into parts and upload them one by one.",
+            )
+        media_id = _digest(event, ports)
+    except ObjectMissing as error:
+        gone = _upload(event, ports, UploadState.GONE, error=incidents.info(error))
+        return ports.ledger.add_upload(gone)
+    except PermanentError as error:
+        refused = _upload(event, ports, UploadState.REJECTED, error=incidents.info(error), size=info.size)
+        return ports.ledger.add_upload(refused)
+    ports.ledger.append_custody(
+        event.ref,
+        at=ports.clock.now(),
+        actor="ingest",
+        action="received",
+        subject=media_id,
+        detail={
+            "sha256": media_id,
+            "size": info.size,
+            "event_time": event.event_time.isoformat(),
+            **custody_detail,
+        },
+    )
+    return ports.ledger.add_upload(
+        _upload(event, ports, UploadState.LINKED, media_id=media_id, size=info.size, facts=facts)
+    )
+
+
+def _reason_to_skip(event: UploadEvent) -> ErrorInfo | None:
+    if event.ref.key.endswith("/"):
+        return ErrorInfo(code="folder", cause="the event names a folder, not a file", remedy="Nothing to do.")
+    if event.ref.key.endswith(SIDECAR_SUFFIX):
+        return ErrorInfo(code="sidecar", cause="the object holds facts about another upload", remedy="Nothing to do.")
+    return None
+
+
+def _upload(
+    event: UploadEvent,
+    ports: Ports,
+    state: UploadState,
+    *,
+    error: ErrorInfo | None = None,
+    media_id: str | None = None,
+    size: int | None = None,
+    facts: UploadFactsRecord | None = None,
+) -> Upload:
+    facts = facts or UploadFactsRecord()
+    return Upload(
+        ref=event.ref,
+        state=state,
+        media_id=media_id,
+        size=event.size if size is None else size,
+        event_time=event.event_time,
+        sequencer=event.sequencer,
+        received_at=ports.clock.now(),
+        use_period=use_period(facts.posted_at, facts.captured_at, event.event_time),
+        facts=facts,
+        origin=event.origin,
+        error=error,
+    )
+
+
+def _facts(info: ObjectInfo, ports: Ports) -> tuple[UploadFactsRecord, dict[str, str]]:
+    """The facts a usage line needs, and what the custody entry says of the sender."""
+    facts, problems = upload_facts.from_metadata(info.metadata)
+    custody = {name: value for name in ("uploader", "url") if (value := getattr(facts, name)) is not None}
+    if problems:
+        custody["fact_problems"] = "; ".join(f"{problem.column}: {problem.code}" for problem in problems)
+    uploader_ref = None
+    if facts.uploader:
+        uploader_ref = upload_facts.uploader_ref(facts.uploader, ports.settings.uploader_key)
+    record = UploadFactsRecord(
+        platform=facts.platform,
+        channel=facts.channel,
+        uploader_ref=uploader_ref,
+        url=facts.url,
+        posted_at=facts.posted_at,
+        captured_at=facts.captured_at,
+        use_type=facts.use_type,
+        territory=facts.territory,
+    )
+    return record, custody
+
+
+def _digest(event: UploadEvent, ports: Ports) -> str:
+    digest = hashlib.sha256()
+    with ports.objects.open(event.ref) as reader:
+        while chunk := reader.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _add_media(upload: Upload, media_id: str, ports: Ports) -> Media:
+    media = Media(
+        media_id=media_id,
+        state=MediaState.RECEIVED,
+        size=upload.size or 0,
+        source=upload.ref,
+        first_seen=ports.clock.now(),
+    )
+    try:
+        with ports.objects.open(upload.ref) as reader:
+            facts = _probe(reader, media.size, ports)
+    except PermanentError as error:
+        media = media.moved(MediaState.REJECTED, error=incidents.info(error), finished_at=ports.clock.now())
+    else:
+        media = media.model_copy(
+            update={
+                "kind": facts.kind,
+                "container": facts.container,
+                "declared_duration_s": facts.declared_duration_s,
+            }
+        )
+    return ports.ledger.add_media(media)
+
+
+def _probe(reader: BinaryIO, size: int, ports: Ports) -> ContainerFacts:
+    # The hash has been taken, so the size limit that remains is the one on what may be decoded.
+    return probe(reader, size, limits=replace(ports.settings.limits))
+
+
+def _route(upload: Upload, media: Media, ports: Ports) -> str:
+    if media.state in (MediaState.RECEIVED, MediaState.CLAIMED):
+        ports.scan_queue.send(ScanRequested(media_id=media.media_id, source=upload.ref).to_json())
+        return "scan"
+    if media.state is MediaState.ANALYSED or media.state in DECIDED:
+        # Uses are written for every alias at the finish; one that came later asks for its own.
+        cause = "scanned" if media.state is MediaState.ANALYSED else "alias"
+        ports.match_queue.send(MatchRequested(media_id=media.media_id, cause=cause).to_json())
+        return "match"
+    if media.error is not None:
+        if not ports.ledger.findings(media.media_id):
+            ports.ledger.put_results([], [unprocessable(media, media.error, ports.clock.now())], [])
+        incidents.record_upload(ports, upload, media.error)
+    return "rejected"

@@ -1,0 +1,89 @@
+"""The live index on this machine: which version the pointer names, its segments fetched once and mapped."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rightscan.errors import PermanentError
+from rightscan.index import Index
+from rightscan.ports import Clock, Ledger, ObjectStore, OpenIndex
+from rightscan.records.objects import ObjectRef
+
+POINTER = "index"
+EMPTY = OpenIndex(index=None, version="empty")
+"""What a search meets before the first recording is registered."""
+
+
+class LiveIndex:
+    """Implements ``ports.IndexReader`` over the pointer record and the work bucket.
+
+    Args:
+        ledger: holds the pointer.
+        objects: hold the segments.
+        work_bucket: where they lie.
+        clock: the time.
+        cache: folder for fetched segments; on AWS ``/tmp`` or a mounted file system.
+        refresh_s: how old the knowledge of the pointer may grow.
+    """
+
+    def __init__(
+        self, ledger: Ledger, objects: ObjectStore, work_bucket: str, clock: Clock, cache: Path, refresh_s: float
+    ) -> None:
+        self._ledger = ledger
+        self._objects = objects
+        self._bucket = work_bucket
+        self._clock = clock
+        self._cache = cache
+        self._refresh = timedelta(seconds=refresh_s)
+        self._looked_at: datetime | None = None
+        self._open = EMPTY
+
+    def current(self) -> OpenIndex:
+        """The live version.
+
+        Raises:
+            PermanentError: ``missing_segment`` or ``corrupt_index``; a part of the catalogue is never
+                passed over in silence.
+        """
+        now = self._clock.now()
+        if self._looked_at is None or now - self._looked_at >= self._refresh:
+            pointer = self._ledger.pointer(POINTER)
+            if pointer is not None and pointer.value["version"] != self._open.version:
+                self._open = self._open_version(pointer.value)
+            self._looked_at = now
+        return self._open
+
+    def _open_version(self, value: dict[str, Any]) -> OpenIndex:
+        folders = [self.fetch(segment) for segment in value["segments"]]
+        return OpenIndex(index=Index.open(folders), version=value["version"])
+
+    def fetch(self, segment: dict[str, Any]) -> Path:
+        """The folder of a segment, fetched if it is not here yet."""
+        folder = self._cache / segment["id"]
+        if folder.is_dir():
+            return folder
+        self._cache.mkdir(parents=True, exist_ok=True)
+        arriving = Path(tempfile.mkdtemp(prefix=".arriving-", dir=self._cache))
+        try:
+            for name in segment["files"]:
+                ref = ObjectRef(bucket=self._bucket, key=f"index/{segment['id']}/{name}")
+                self._objects.download(ref, arriving / name)
+            try:
+                arriving.rename(folder)
+            except OSError:
+                # Another process was faster; its copy has the same content by name.
+                if not folder.is_dir():
+                    raise
+        except PermanentError as error:
+            raise PermanentError(
+                "missing_segment",
+                f"segment {segment['id']} of the live index cannot be fetched: {error.cause}",
+                "Follow the runbook index-missing: roll the pointer back or rebuild the index.",
+            ) from error
+        finally:
+            shutil.rmtree(arriving, ignore_errors=True)
+        return folder

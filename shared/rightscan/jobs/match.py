@@ -1,0 +1,299 @@
+"""Compare stored features with the live index; write matches, findings and the uses that money follows.
+
+No media is read here. Every write may be repeated, and nothing counts until the media has moved.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from rightscan.errors import PermanentError
+from rightscan.fingerprint import Fingerprint
+from rightscan.index import Segment
+from rightscan.jobs import findings as build
+from rightscan.jobs import incidents
+from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
+from rightscan.jobs.versions import pipeline_version, score_version
+from rightscan.ports import OpenIndex, Ports
+from rightscan.records import identity
+from rightscan.records.base import content_hash
+from rightscan.records.findings import Finding, Match, Modification, Use, Verdict
+from rightscan.records.media import DECIDED, FINISHED, Media, MediaState, Scan
+from rightscan.records.messages import FindingRecorded, MatchRequested
+from rightscan.records.objects import ErrorInfo, Upload
+from rightscan.rights.axes import Modification as ModificationKind
+from rightscan.rights.money import profile_named
+from rightscan.rights.periods import kst_day
+
+INHERIT_OVERLAP = 0.5
+"""A new result inherits an appearance's id from half an overlap on, so that reviews and money lines survive."""
+
+_KINDS = frozenset(ModificationKind)
+
+
+def match(request: MatchRequested, ports: Ports) -> str:
+    """Give one media its verdict, or one more alias its uses.
+
+    Returns:
+        One word for the log: the media's state, ``aliases`` or ``not_ready``.
+
+    Raises:
+        Conflict: the media moved meanwhile; the message must come again.
+    """
+    media = ports.ledger.media(request.media_id)
+    if media is None:
+        raise PermanentError("unknown_media", f"no media {request.media_id}", "Upload the file again.")
+    if media.state in (MediaState.RECEIVED, MediaState.CLAIMED):
+        return "not_ready"
+    if media.state in FINISHED - DECIDED:
+        return media.state.value
+    if request.cause == "alias":
+        _write_uses(media.media_id, ports)
+        return "aliases"
+    scan = ports.ledger.scan(media.media_id, pipeline_version())
+    if scan is None:
+        raise PermanentError(
+            "no_features", f"media {media.media_id} has no features of {pipeline_version()}", "Scan it again."
+        )
+    if scan.silent:
+        return _silent(media, ports)
+    return _decide(media, scan, ports)
+
+
+def _silent(media: Media, ports: Ports) -> str:
+    error = ErrorInfo(
+        code="silent",
+        cause="the file holds no sound above the noise floor",
+        remedy="Check the recording at its source and upload a copy with sound.",
+    )
+    ports.ledger.put_results([], [build.unprocessable(media, error, ports.clock.now())], [])
+    for upload in ports.ledger.aliases(media.media_id):
+        incidents.record_upload(ports, upload, error)
+    failed = media.moved(MediaState.FAILED, error=error, finished_at=ports.clock.now())
+    ports.ledger.move_media(media, failed)
+    return failed.state.value
+
+
+@dataclass(frozen=True)
+class _Results:
+    """What one comparison gives, before it is written."""
+
+    verdict: Verdict
+    matches: list[Match]
+    findings: list[Finding]
+    ended_matches: list[Match]
+    ended_findings: list[Finding]
+    state: MediaState
+
+
+def _decide(media: Media, scan: Scan, ports: Ports) -> str:
+    with ports.objects.open(scan.features) as reader:
+        features = Fingerprint.from_npz(reader.read())
+    live = ports.index.current()
+    segments = [] if live.index is None else live.index.search(features, deep=True)
+    results = _results(media, scan, segments, live, ports)
+    if _says_the_same(results, media, ports):
+        settled = media
+        if media.checked_through != live.version:
+            settled = ports.ledger.move_media(media, media.model_copy(update={"checked_through": live.version}))
+    else:
+        settled = _commit(media, results, live, ports)
+    # An alias that came while we worked saw no verdict and asked for nothing; it is served now.
+    _write_uses(media.media_id, ports)
+    ports.events.publish(
+        FindingRecorded(
+            media_id=media.media_id,
+            verdict_id=settled.verdict_id or results.verdict.verdict_id,
+            state=settled.state.value,
+            codes=tuple(sorted({finding.code for finding in results.findings})),
+        )
+    )
+    return settled.state.value
+
+
+def _results(media: Media, scan: Scan, segments: list[Segment], live: OpenIndex, ports: Ports) -> _Results:
+    now = ports.clock.now()
+    day = kst_day(now)
+    profile = profile_named(DEFAULT_RULE, day)
+    standing = ports.ledger.matches(media.media_id)
+    matches = _matches(media.media_id, segments, standing, live.version, now)
+    lineups: dict[str, KnownLineup] = {
+        recording_id: lineup_of(ports.ledger, recording_id, profile, day)
+        for recording_id in sorted({m.recording_id for m in matches})
+    }
+    rows_read = {name: version for lineup in lineups.values() for name, version in lineup.rows_read.items()}
+    versions = {
+        "pipeline_version": scan.pipeline_version,
+        "score_version": score_version(),
+        "index_version": live.version,
+        "rights_version": content_hash(rows_read),
+    }
+    verdict_id = content_hash({"media": media.media_id, **versions}, 32)
+    found = [build.matched(media, scan, m, lineups[m.recording_id], verdict_id, now) for m in matches]
+    if not found:
+        found = [build.no_match(media, scan, verdict_id, now)]
+    state = MediaState.CLEAR
+    if not scan.complete:
+        state = MediaState.PARTIAL
+    elif matches:
+        state = MediaState.MATCHED
+    kept_matches = {m.match_id for m in matches}
+    kept_findings = {f.finding_id for f in found}
+    ended = {"status": "ended"}
+    return _Results(
+        verdict=Verdict(
+            verdict_id=verdict_id,
+            media_id=media.media_id,
+            scan_id=scan.scan_id,
+            **versions,
+            decided_at=now,
+            state=state.value,
+            match_ids=tuple(m.match_id for m in matches),
+            finding_ids=tuple(f.finding_id for f in found),
+        ),
+        matches=matches,
+        findings=found,
+        ended_matches=[
+            m.model_copy(update={**ended, "ended_at": now})
+            for m in standing
+            if m.match_id not in kept_matches and m.status == "active"
+        ],
+        ended_findings=[
+            f.model_copy(update=ended)
+            for f in ports.ledger.findings(media.media_id)
+            if f.finding_id not in kept_findings and f.status == "active"
+        ],
+        state=state,
+    )
+
+
+def _matches(
+    media_id: str, segments: list[Segment], standing: list[Match], index_version: str, now: dt.datetime
+) -> list[Match]:
+    """Segments as matches; one that overlaps a standing appearance by half keeps its id and time of finding."""
+    free = list(standing)
+    found = []
+    for segment in sorted(segments, key=lambda s: (s.media_start, s.recording_id, s.reference_start)):
+        heir_of = _inherits(segment, free)
+        if heir_of is not None:
+            free.remove(heir_of)
+        occurrence = (
+            heir_of.occurrence_id
+            if heir_of is not None
+            else identity.occurrence_id(media_id, segment.recording_id, segment.media_start, segment.reference_start)
+        )
+        found.append(
+            Match(
+                match_id=identity.match_id(media_id, segment.recording_id, occurrence),
+                media_id=media_id,
+                recording_id=segment.recording_id,
+                occurrence_id=occurrence,
+                media_start=round(float(segment.media_start), 3),
+                media_end=round(float(segment.media_end), 3),
+                reference_start=round(float(segment.reference_start), 3),
+                reference_end=round(float(segment.reference_end), 3),
+                log10_lr=round(float(segment.log10_lr), 3),
+                coverage=round(float(segment.coverage), 4),
+                modification=Modification(
+                    kinds=tuple(kind for kind in segment.modification.kinds if kind in _KINDS),
+                    speed=round(float(segment.modification.speed), 4),
+                    pitch_semitones=round(float(segment.modification.pitch_semitones), 3),
+                ),
+                border_uncertainty_s=round(float(max(segment.bounds)), 3),
+                index_version=index_version if heir_of is None else heir_of.index_version,
+                found_at=now if heir_of is None else heir_of.found_at,
+            )
+        )
+    return found
+
+
+def _inherits(segment: Segment, standing: list[Match]) -> Match | None:
+    best: tuple[float, Match] | None = None
+    for candidate in standing:
+        if candidate.recording_id != segment.recording_id:
+            continue
+        overlap = min(candidate.media_end, segment.media_end) - max(candidate.media_start, segment.media_start)
+        share = overlap / max(min(candidate.seconds, segment.media_end - segment.media_start), 1e-6)
+        if share >= INHERIT_OVERLAP and (best is None or share > best[0]):
+            best = (share, candidate)
+    return None if best is None else best[1]
+
+
+_VOLATILE = {"verdict_id", "recorded_at"}
+
+
+def _says_the_same(results: _Results, media: Media, ports: Ports) -> bool:
+    """Whether the ledger already holds these results under the media's present verdict."""
+    if media.verdict_id is None or media.state is not results.state:
+        return False
+    if results.ended_matches or results.ended_findings:
+        return False
+    matches = [m for m in ports.ledger.matches(media.media_id) if m.status == "active"]
+    findings = [f for f in ports.ledger.findings(media.media_id) if f.status == "active"]
+    return {m.match_id: m for m in matches} == {m.match_id: m for m in results.matches} and {
+        f.finding_id: f.model_dump(exclude=_VOLATILE) for f in findings
+    } == {f.finding_id: f.model_dump(exclude=_VOLATILE) for f in results.findings}
+
+
+def _commit(media: Media, results: _Results, live: OpenIndex, ports: Ports) -> Media:
+    ended = {m.match_id for m in results.ended_matches}
+    ended_uses = [
+        use.model_copy(update={"status": "ended"})
+        for use in ports.ledger.uses(media.media_id)
+        if use.match_id in ended and use.status == "active"
+    ]
+    ports.ledger.put_results(
+        [*results.matches, *results.ended_matches], [*results.findings, *results.ended_findings], ended_uses
+    )
+    # Before the move as well as after it: a verdict without its uses must not be seen by a report.
+    _write_uses(media.media_id, ports)
+    for upload in ports.ledger.aliases(media.media_id):
+        ports.ledger.append_custody(
+            upload.ref,
+            at=ports.clock.now(),
+            actor="match",
+            action="verdict",
+            subject=results.verdict.verdict_id,
+            detail={"verdict_id": results.verdict.verdict_id, "state": results.state.value},
+        )
+    after = media.moved(
+        results.state,
+        verdict_id=results.verdict.verdict_id,
+        checked_through=live.version,
+        finished_at=ports.clock.now(),
+    )
+    return ports.ledger.commit_verdict(results.verdict, media, after)
+
+
+def _write_uses(media_id: str, ports: Ports) -> None:
+    """One use for each upload of these bytes and each active match; those that stand are left alone."""
+    standing = {use.use_id: use for use in ports.ledger.uses(media_id)}
+    matches = [m for m in ports.ledger.matches(media_id) if m.status == "active"]
+    uses = []
+    for upload in ports.ledger.aliases(media_id):
+        for found in matches:
+            use = _use(upload, found, ports.clock.now())
+            before = standing.get(use.use_id)
+            if before is None or (before.status, before.seconds_used) != (use.status, use.seconds_used):
+                uses.append(use if before is None else use.model_copy(update={"recorded_at": before.recorded_at}))
+    if uses:
+        ports.ledger.put_results([], [], uses)
+
+
+def _use(upload: Upload, found: Match, now: dt.datetime) -> Use:
+    ref = upload.ref
+    return Use(
+        use_id=identity.use_id(ref.bucket, ref.key, ref.version, found.recording_id, found.occurrence_id),
+        media_id=found.media_id,
+        upload=ref,
+        recording_id=found.recording_id,
+        occurrence_id=found.occurrence_id,
+        match_id=found.match_id,
+        finding_id=identity.finding_id(found.media_id, found.occurrence_id),
+        period=upload.use_period,
+        use_period=upload.use_period,
+        seconds_used=round(found.seconds, 3),
+        facts=upload.facts,
+        recorded_at=now,
+    )

@@ -1,0 +1,20 @@
+"""Content versions of what a verdict depends on; never the version number of a deployment."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from rightscan.fingerprint import PIPELINE
+from rightscan.records.base import content_hash
+from rightscan.rights.codes import code_table
+
+
+def pipeline_version() -> str:
+    """Of what stored features depend on: the fingerprint's parameters (later also models that write features)."""
+    return PIPELINE
+
+
+@cache
+def score_version() -> str:
+    """Of what turns features into words: the fingerprint's calibration lies in its pipeline, the rules here."""
+    return content_hash({"pipeline": PIPELINE, "codes": code_table().version})
