@@ -32,35 +32,41 @@ MIGRATIONS: tuple[str, ...] = (
         id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, pk TEXT NOT NULL, sk TEXT NOT NULL,
         kind TEXT NOT NULL, old TEXT, new TEXT
     );
-    CREATE TABLE change_readers (reader TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE change_readers (
+        reader TEXT PRIMARY KEY, position INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
     CREATE TABLE queues (
         name TEXT PRIMARY KEY, visibility_s REAL NOT NULL, max_receives INTEGER NOT NULL, dead_letters TEXT
     ) WITHOUT ROWID;
     CREATE TABLE messages (
         message_id TEXT PRIMARY KEY, queue TEXT NOT NULL, body TEXT NOT NULL, sent_at REAL NOT NULL,
-        visible_at REAL NOT NULL, receives INTEGER NOT NULL DEFAULT 0, receipt TEXT, source_queue TEXT,
-        dead_since REAL
+        visible_at REAL NOT NULL, receives INTEGER NOT NULL DEFAULT 0, receipt TEXT, holder TEXT,
+        source_queue TEXT, dead_since REAL
     ) WITHOUT ROWID;
-    CREATE INDEX messages_by_visibility ON messages (queue, visible_at);
+    CREATE INDEX messages_by_visibility ON messages (queue, visible_at, sent_at);
     CREATE TABLE objects (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT, bucket TEXT NOT NULL, key TEXT NOT NULL,
-        version TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, modified_at REAL NOT NULL,
-        metadata TEXT NOT NULL, content_type TEXT, deleted INTEGER NOT NULL DEFAULT 0
+        ordinal INTEGER NOT NULL, version TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT,
+        modified_at REAL NOT NULL, metadata TEXT NOT NULL, content_type TEXT, state TEXT NOT NULL
     );
-    CREATE UNIQUE INDEX objects_by_version ON objects (bucket, key, version);
+    CREATE UNIQUE INDEX objects_by_ordinal ON objects (bucket, key, ordinal);
+    CREATE INDEX objects_by_version ON objects (bucket, key, version);
     CREATE TABLE notifications (
         bucket TEXT NOT NULL, queue TEXT NOT NULL, events TEXT NOT NULL, prefix TEXT NOT NULL,
         suffix TEXT NOT NULL, PRIMARY KEY (bucket, queue, events, prefix, suffix)
     ) WITHOUT ROWID;
     CREATE TABLE published (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, detail_type TEXT NOT NULL, detail TEXT NOT NULL
+        id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, detail_type TEXT NOT NULL,
+        detail TEXT NOT NULL
     );
     CREATE TABLE jobs (
         job_id TEXT PRIMARY KEY, name TEXT NOT NULL, job_type TEXT NOT NULL, arguments TEXT NOT NULL,
-        state TEXT NOT NULL, pid INTEGER, started_at REAL, ended_at REAL, exit_status INTEGER, reason TEXT
+        state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, pid INTEGER, submitted_at REAL NOT NULL,
+        ended_at REAL, exit_status INTEGER, reason TEXT
     ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX jobs_by_live_name ON jobs (name) WHERE state IN ('waiting', 'running');
     CREATE TABLE schedules (
-        name TEXT PRIMARY KEY, expression TEXT NOT NULL, last_run REAL
+        name TEXT PRIMARY KEY, expression TEXT NOT NULL, last_run REAL NOT NULL
     ) WITHOUT ROWID;
     """,
 )
@@ -79,7 +85,8 @@ class Database:
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
         self.path = path
-        self._durable = durable
+        self.durable = durable
+        self._abandoned: list[sqlite3.Connection] = []
         self._local = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._migrate()
@@ -88,10 +95,13 @@ class Database:
         """This thread's connection in autocommit mode; use ``transaction`` to group statements."""
         # A connection must not cross a fork: SQLite's locks would be shared and released by the child.
         if getattr(self._local, "pid", None) != os.getpid():
+            if getattr(self._local, "pid", None) is not None:
+                # The parent's: closing it here would close a file the parent still works on.
+                self._abandoned.append(self._local.connection)
             connection = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute(f"PRAGMA synchronous={'FULL' if self._durable else 'OFF'}")
+            connection.execute(f"PRAGMA synchronous={'FULL' if self.durable else 'OFF'}")
             connection.execute("PRAGMA busy_timeout=60000")
             self._local.connection = connection
             self._local.pid = os.getpid()
@@ -110,7 +120,9 @@ class Database:
             # IMMEDIATE takes the write lock at once; a deferred one could fail half-way through.
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            raise TransientError("store_busy", f"{self.path}: {error}", "Try again; look for a stuck process.") from error
+            raise TransientError(
+                "store_busy", f"{self.path}: {error}", "Try again; look for a stuck process."
+            ) from error
         try:
             yield connection
         except BaseException:

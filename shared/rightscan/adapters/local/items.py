@@ -21,7 +21,11 @@ class SqliteItems:
 
     def get(self, pk: str, sk: str) -> Item | None:
         """One item."""
-        row = self._database.connection().execute("SELECT * FROM items WHERE pk=? AND sk=?", (pk, sk)).fetchone()
+        row = (
+            self._database.connection()
+            .execute("SELECT * FROM items WHERE pk=? AND sk=?", (pk, sk))
+            .fetchone()
+        )
         return None if row is None else _item(row)
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
@@ -49,7 +53,8 @@ class SqliteItems:
             rows = (
                 self._database.connection()
                 .execute(
-                    "SELECT * FROM items WHERE kind=? AND (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT 500", (kind, pk, sk)
+                    "SELECT * FROM items WHERE kind=? AND (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT 500",
+                    (kind, pk, sk),
                 )
                 .fetchall()
             )
@@ -76,7 +81,8 @@ class SqliteItems:
         body = canonical_json(item.body)
         connection.execute(
             "INSERT INTO items (pk, sk, kind, version, body) VALUES (?,?,?,?,?)"
-            " ON CONFLICT (pk, sk) DO UPDATE SET kind=excluded.kind, version=excluded.version, body=excluded.body",
+            " ON CONFLICT (pk, sk) DO UPDATE"
+            " SET kind=excluded.kind, version=excluded.version, body=excluded.body",
             (item.pk, item.sk, item.kind, item.version + 1, body),
         )
         connection.execute("DELETE FROM item_indexes WHERE pk=? AND sk=?", (item.pk, item.sk))
@@ -87,7 +93,9 @@ class SqliteItems:
         self._log(connection, item.pk, item.sk, item.kind, None if row is None else row["body"], body)
 
     def _add(self, connection: sqlite3.Connection, add: Add) -> None:
-        row = connection.execute("SELECT version, body FROM items WHERE pk=? AND sk=?", (add.pk, add.sk)).fetchone()
+        row = connection.execute(
+            "SELECT version, body FROM items WHERE pk=? AND sk=?", (add.pk, add.sk)
+        ).fetchone()
         version, value = (0, 0) if row is None else (row["version"], json.loads(row["body"])["value"])
         connection.execute(
             "INSERT INTO items (pk, sk, kind, version, body) VALUES (?,?,?,?,?)"
