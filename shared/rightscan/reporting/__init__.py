@@ -1,0 +1,1 @@
+"""Reporting: rows become the workbook staff open and its machine twins (import the modules directly)."""
