@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
@@ -28,16 +27,9 @@ from rightscan.rights.money import NOT_A_PAYEE_PREFIX
 from rightscan.rights.names import clean_text, header_key
 from rightscan.rights.periods import parse_day, parse_moment
 from rightscan.rights.personal_data import find_leaks
+from rightscan.rights.problems import MAX_SHOWN, Severity, problem_words
 
 _MAX_ID_BYTES = 128  # ids become parts of record keys, of which a store takes 1,024 bytes
-_MAX_SHOWN = 200  # characters of a bad value that a problem repeats
-
-
-class Severity(StrEnum):
-    """error: the row was not taken; warning: it was, and the problem is listed."""
-
-    ERROR = "error"
-    WARNING = "warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +49,12 @@ class RowProblem:
     @property
     def cause(self) -> str:
         """What is wrong, in English."""
-        return str(problem_words(self.code)["en"])
+        return problem_words(self.code)["en"]
 
     @property
     def cause_ko(self) -> str:
         """What is wrong, in Korean."""
-        return str(problem_words(self.code)["ko"])
-
-
-@cache
-def _problems() -> dict[str, Any]:
-    return vocabulary.load_toml("problems.toml")
-
-
-def problem_words(code: str) -> Mapping[str, Any]:
-    """Severity, ``ko``, ``en``, ``remedy_ko`` and ``remedy_en`` of a problem code."""
-    words: Mapping[str, Any] = _problems()[code]
-    return words
+        return problem_words(self.code)["ko"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,15 +237,15 @@ def _json_rows(default_sheet: str, file: str, data: bytes) -> Iterator[Catalogue
         if not line.strip():
             continue
         try:
-            parsed = json.loads(line, parse_float=Decimal)
+            parsed = json.loads(line, parse_int=str, parse_float=_json_number)
         except (ValueError, RecursionError):
             parsed = None
         if not isinstance(parsed, dict):
             yield CatalogueRow(default_sheet, file, number, {}, fault="bad_json")
             continue
         source = clean_text(_json_text(parsed.pop("_file", ""))) or file
-        position = parsed.pop("_row", number)
-        row = position if isinstance(position, int) else number
+        position = _json_text(parsed.pop("_row", ""))
+        row = int(position) if re.fullmatch(r"[0-9]{1,9}", position) else number
         given_sheet = _json_text(parsed.pop("_sheet", ""))
         sheet = sheet_named(given_sheet) if given_sheet else default_sheet
         if sheet is None:
@@ -282,16 +263,18 @@ def _json_rows(default_sheet: str, file: str, data: bytes) -> Iterator[Catalogue
             yield CatalogueRow(sheet, source, row, cells, extra)
 
 
+def _json_number(text: str) -> str:
+    return text.removesuffix(".0")
+
+
 def _json_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < 10**18:
-        return str(int(value))
     if isinstance(value, list):
         return "; ".join(map(_json_text, value))
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict) else str(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
 # --- typed rows ------------------------------------------------------------------------------------
@@ -404,7 +387,7 @@ def check_audio_path(text: str, *, allow_absolute: bool = False) -> str:
         code = "audio_parent"
     if code:
         words = problem_words(code)
-        raise PermanentError(code, f"{words['en']}: {path[:_MAX_SHOWN]}", words["remedy_en"])
+        raise PermanentError(code, f"{words['en']}: {path[:MAX_SHOWN]}", words["remedy_en"])
     return posix.as_posix()
 
 
@@ -482,7 +465,7 @@ class _Cells:
         return tuple(dict.fromkeys(found))
 
     def territories(self) -> tuple[str, ...]:
-        found = [parse_territory(part) for part in _parts(self.text("territory"))]
+        found = [vocabulary.territory_code(part) for part in _parts(self.text("territory"))]
         if None in found:
             self.add("bad_territory", "territory")
         return () if "WW" in found else tuple(dict.fromkeys(code for code in found if code))
@@ -505,15 +488,6 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in re.split(r"[;,/|]", text) if part.strip()]
 
 
-def parse_territory(text: str) -> str | None:
-    """ISO 3166-1 alpha-2 code (or ``WW``) that ``text`` names, None where it names none.
-
-    Two letters are taken as they stand: which codes exist changes, and a report must not lose one.
-    """
-    known = vocabulary.code_for("territory", text)
-    return known or (text.upper() if re.fullmatch(r"[A-Za-z]{2}", text) else None)
-
-
 def _problem(row: CatalogueRow, code: str, column: str = "") -> RowProblem:
     words = problem_words(code)
     value = row.cells.get(column, row.extra.get(column, ""))
@@ -522,7 +496,7 @@ def _problem(row: CatalogueRow, code: str, column: str = "") -> RowProblem:
         row.sheet,
         row.row,
         column,
-        "" if code == "personal_number" else value[:_MAX_SHOWN],
+        "" if code == "personal_number" else value[:MAX_SHOWN],
         code,
         Severity(words["severity"]),
         words["remedy_en"],

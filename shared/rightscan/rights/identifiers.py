@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from stdnum import ean, isan, isni
-from stdnum.exceptions import ValidationError
 from stdnum.iso7064 import mod_37_36
 from stdnum.util import clean
 
@@ -212,14 +211,10 @@ def check(
     received = clean_text(text or "")
     if not received:
         return Identifier(kind, "", IdentifierOutcome.ABSENT)
-    try:
-        found = (
-            _society(received, society_patterns)
-            if kind is IdentifierKind.SOCIETY
-            else _CHECKS[kind](received)
-        )
-    except ValidationError:  # stdnum's compact forms raise it for characters outside the alphabet
-        found = None
+    if kind is IdentifierKind.SOCIETY:
+        found = _society(received, society_patterns)
+    else:
+        found = _CHECKS[kind](received)
     if found is None:
         return Identifier(kind, received, IdentifierOutcome.INVALID)
     value, checked = found

@@ -50,7 +50,7 @@ def load_csv(name: str) -> list[dict[str, str]]:
 
 @cache
 def word_list(name: str) -> dict[str, Word]:
-    """Return the words of one list (``"axis_a"``, ``"ledger"``, ``"use_type"`` …) by code, in the file's order.
+    """Return the words of one list (``"axis_a"``, ``"use_type"`` …) by code, in the file's order.
 
     Raises:
         KeyError: the data file has no such list.
@@ -113,3 +113,12 @@ def is_in_force(start: dt.date | None, end: dt.date | None, on: dt.date | None) 
     if on is None:
         return end is None
     return (start is None or start <= on) and (end is None or on <= end)
+
+
+def territory_code(text: str) -> str | None:
+    """Return the ISO 3166-1 alpha-2 code (or ``WW``) that ``text`` names, None where it names none.
+
+    Two letters are taken as they stand: which codes exist changes, and a report must not lose one.
+    """
+    known = code_for("territory", text)
+    return known or (text.upper() if len(text) == 2 and text.isascii() and text.isalpha() else None)
