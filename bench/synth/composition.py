@@ -2,8 +2,8 @@
 
 A piece is a row of sections (verse, chorus, …). Each letter has its own material (chords, motifs, patterns),
 drawn once; when it returns, some notes are changed, so that no two passages are alike and an excerpt has one
-right place. The melody is a random walk over the scale, drawn to chord tones on strong beats and back into its
-range, in phrases made of motifs that return (a a b a).
+right place. The melody is a random walk over the scale, drawn to chord tones on strong beats and back into
+its range, in phrases made of motifs that return (a a b a).
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class Jangdan:
         group: pulses that belong together (3 in compound metres).
         tempo: range of pulses per minute.
         strokes: (pulse, stroke, velocity); ``deong`` is both hands.
+
     """
 
     beats: int
@@ -86,7 +87,14 @@ JANGDAN: dict[str, Jangdan] = {
         12,
         3,
         (290, 400),
-        ((0, "deong", 1.0), (3, "gung", 0.7), (6, "gung", 0.8), (8, "deok", 0.9), (9, "gung", 0.7), (11, "deok", 0.4)),
+        (
+            (0, "deong", 1.0),
+            (3, "gung", 0.7),
+            (6, "gung", 0.8),
+            (8, "deok", 0.9),
+            (9, "gung", 0.7),
+            (11, "deok", 0.4),
+        ),
     ),
     "중중모리": Jangdan(
         12,
@@ -158,6 +166,7 @@ class Score:
         bar: beats per bar or jangdan cycle.
         sections: (first beat, letter).
         tracks: notes of ``melody``, ``counter``, ``comp``, ``pad``, ``bass``, ``drums``, in order of onset.
+
     """
 
     style: str
@@ -247,7 +256,7 @@ def _begin(style: str, rng: Rng) -> _Piece:
 
 
 def _chords(piece: _Piece, bars: int, closing: bool) -> list[int]:
-    """One chord a bar, ending on the dominant or, to close, on the tonic."""
+    """Draw one chord a bar, ending on the dominant or, to close, on the tonic."""
     rng = piece.rng
     if piece.style == "gugak":
         return [0, *(int(rng.choice([0, 0, 2, 3])) for _ in range(bars - 2)), 0][:bars]
@@ -260,7 +269,7 @@ def _chords(piece: _Piece, bars: int, closing: bool) -> list[int]:
 
 
 def _rhythm(piece: _Piece) -> list[tuple[float, float, bool]]:
-    """One bar: (onset, length, rest)."""
+    """Draw one bar as (onset, length, rest)."""
     rng, at, out = piece.rng, 0.0, []
     for _ in range(piece.bar // piece.group):
         cell = _CELLS[piece.group][int(rng.choice(len(piece.cells), p=piece.cells))]
@@ -271,13 +280,15 @@ def _rhythm(piece: _Piece) -> list[tuple[float, float, bool]]:
 
 
 def _snap(piece: _Piece, degree: int, chord: int) -> int:
-    """The nearest chord tone."""
+    """Move a degree to the nearest chord tone."""
     size, tones = len(piece.scale), piece.tones(chord)
-    return min((d for d in range(degree - 4, degree + 5) if d % size in tones), key=lambda d: (abs(d - degree), d))
+    return min(
+        (d for d in range(degree - 4, degree + 5) if d % size in tones), key=lambda d: (abs(d - degree), d)
+    )
 
 
 def _melody(piece: _Piece, chords: list[int]) -> list[tuple[float, float, int]]:
-    """Phrases out of one-bar motifs that return over other chords."""
+    """Make phrases out of one-bar motifs that return over other chords."""
     rng = piece.rng
     plan = str(rng.choice(["abac", "aaba", "abab", "aabc", "abcb", "abca"]))
     motifs = {letter: (_rhythm(piece), rng.random(32)) for letter in "abc"}
@@ -311,13 +322,17 @@ def _melody(piece: _Piece, chords: list[int]) -> list[tuple[float, float, int]]:
     return out
 
 
-def _accompaniment(piece: _Piece, dense: bool) -> tuple[list[tuple[float, float, int]], list[tuple[float, float, int]]]:
-    """Patterns of one bar for the chord instrument and the bass."""
+def _accompaniment(
+    piece: _Piece, dense: bool
+) -> tuple[list[tuple[float, float, int]], list[tuple[float, float, int]]]:
+    """Draw patterns of one bar for the chord instrument and the bass."""
     rng, bar = piece.rng, piece.bar
     if piece.style == "gugak":
         g = piece.group if piece.group > 1 else 2
         comp = [(float(at), float(g), int(rng.integers(0, 4))) for at in range(0, bar, g)]
-        comp += [(at + g * 2 / 3, g / 3, int(rng.integers(0, 4))) for at in range(0, bar, g) if rng.random() < 0.5]
+        comp += [
+            (at + g * 2 / 3, g / 3, int(rng.integers(0, 4))) for at in range(0, bar, g) if rng.random() < 0.5
+        ]
         bass = [(0.0, bar / 2, 0), (bar / 2, bar / 2, 0 if rng.random() < 0.5 else 1)]
         return sorted(comp), bass
     unit = 0.5 if dense or piece.style == "classical" else float(rng.choice([0.5, 0.5, 1.0]))
@@ -332,28 +347,43 @@ def _accompaniment(piece: _Piece, dense: bool) -> tuple[list[tuple[float, float,
         if kind == 1:
             comp = [(0.0, bar / 2, -1), *comp[1:]]
     if piece.style == "classical":
-        bass = [(0.0, 1.0, 0), *((float(b), 1.0, int(rng.choice([0, 1, 2]))) for b in range(1, bar) if rng.random() < 0.6)]
-    else:
-        hits = sorted({0.0, *(float(s) for s in np.arange(0.5, bar, 0.5) if rng.random() < (0.5 if dense else 0.2))})
         bass = [
-            (at, 0.9 * ((hits[i + 1] if i + 1 < len(hits) else bar) - at), int(rng.choice([0, 0, 0, 2, 1])) if i else 0)
+            (0.0, 1.0, 0),
+            *((float(b), 1.0, int(rng.choice([0, 1, 2]))) for b in range(1, bar) if rng.random() < 0.6),
+        ]
+    else:
+        hits = sorted(
+            {0.0, *(float(s) for s in np.arange(0.5, bar, 0.5) if rng.random() < (0.5 if dense else 0.2))}
+        )
+        bass = [
+            (
+                at,
+                0.9 * ((hits[i + 1] if i + 1 < len(hits) else bar) - at),
+                int(rng.choice([0, 0, 0, 2, 1])) if i else 0,
+            )
             for i, at in enumerate(hits)
         ]
     return comp, bass
 
 
 def _drums(piece: _Piece, dense: bool) -> list[tuple[float, str, float]]:
-    """One bar of percussion."""
+    """Draw one bar of percussion."""
     rng = piece.rng
     if piece.jangdan is not None:
         strokes = [(at, s, v) for at, s, v in piece.jangdan.strokes]
-        extra = [at + piece.group / 2 for at in range(0, piece.bar, piece.group) if rng.random() < (0.3 if dense else 0.1)]
+        extra = [
+            at + piece.group / 2
+            for at in range(0, piece.bar, piece.group)
+            if rng.random() < (0.3 if dense else 0.1)
+        ]
         return sorted([*strokes, *((at, "deok", 0.35) for at in extra)])
     if piece.style == "classical":
         return [(0.0, "timpani", 0.6)] if dense and rng.random() < 0.6 else []
     out: list[tuple[float, str, float]] = [(0.0, "kick", 1.0)]
     step = 0.25 if dense and piece.bpm < 112 and rng.random() < 0.6 else 0.5
-    out += [(float(at), "kick", 0.8) for at in np.arange(0.5, 4, 0.5) if at not in (1, 3) and rng.random() < 0.3]
+    out += [
+        (float(at), "kick", 0.8) for at in np.arange(0.5, 4, 0.5) if at not in (1, 3) and rng.random() < 0.3
+    ]
     back = str(rng.choice(["snare", "snare", "clap"]))
     out += [(1.0, back, 0.9), (3.0, back, 0.95)]
     metal = str(rng.choice(["hat", "hat", "ride", "shaker"]))
@@ -385,12 +415,15 @@ def _material(piece: _Piece, letter: str) -> _Material:
 
 
 def _vary(piece: _Piece, material: _Material, rng: Rng) -> list[tuple[float, float, int]]:
-    """The melody when its section returns: some notes moved, split or left out."""
+    """Change a returning melody: some notes moved, split or left out."""
     out = []
     for onset, length, degree in material.melody:
         u = rng.random()
         if u < 0.10:
-            out += [(onset, length / 2, degree), (onset + length / 2, length / 2, degree + int(rng.choice([-1, 1])))]
+            out += [
+                (onset, length / 2, degree),
+                (onset + length / 2, length / 2, degree + int(rng.choice([-1, 1]))),
+            ]
         elif u < 0.20:
             out.append((onset, length, degree + int(rng.choice([-2, -1, 1, 2]))))
         elif u > 0.95 and onset % piece.bar:
@@ -401,7 +434,7 @@ def _vary(piece: _Piece, material: _Material, rng: Rng) -> list[tuple[float, flo
 
 
 def _voicing(piece: _Piece, chord: int, centre: int) -> list[int]:
-    """Four pitches of a chord, ascending, near a centre: the inversion that moves least."""
+    """Spread a chord over four pitches, ascending, near a centre: the inversion that moves least."""
     raised = chord % 7 == 4
     classes = [piece.pitch(t, raised) % 12 for t in piece.tones(chord)]
     near = sorted(centre - 6 + (c - centre + 6) % 12 for c in classes)
@@ -430,7 +463,9 @@ class _Writer:
             self._rhythm(at, material, last, rng)
         return start + len(material.chords) * piece.bar
 
-    def _melody(self, start: float, melody: list[tuple[float, float, int]], material: _Material, rng: Rng) -> None:
+    def _melody(
+        self, start: float, melody: list[tuple[float, float, int]], material: _Material, rng: Rng
+    ) -> None:
         piece = self.piece
         span = len(material.chords) * piece.bar
         for onset, length, degree in melody:
@@ -440,10 +475,14 @@ class _Writer:
             pitch = piece.pitch(degree, raised)
             self.tracks["melody"].append(Note(start + onset, length, pitch, velocity))
             third = degree - (1 if piece.style == "gugak" else 2)
-            if piece.style == "gugak" and rng.random() < 0.8:  # heterophony: the same line, an octave off, thinned
+            if (
+                piece.style == "gugak" and rng.random() < 0.8
+            ):  # heterophony: the same line, an octave off, thinned
                 self.tracks["counter"].append(Note(start + onset, length, pitch - 12, 0.7 * velocity))
             elif piece.style != "gugak" and material.lift > 0.8 and length >= 0.5:
-                self.tracks["counter"].append(Note(start + onset, length, piece.pitch(third, raised), 0.6 * velocity))
+                self.tracks["counter"].append(
+                    Note(start + onset, length, piece.pitch(third, raised), 0.6 * velocity)
+                )
 
     def _harmony(self, at: float, chord: int, material: _Material, register: int, rng: Rng) -> None:
         piece = self.piece
@@ -480,12 +519,20 @@ class _Writer:
                 continue
             if rng.random() < 0.06 and onset > 0:
                 continue
-            velocity = float(np.clip(accent * (0.75 + 0.25 * material.lift) + 0.06 * rng.standard_normal(), 0.08, 1.0))
+            velocity = float(
+                np.clip(accent * (0.75 + 0.25 * material.lift) + 0.06 * rng.standard_normal(), 0.08, 1.0)
+            )
             sounds = ("gung", "deok") if sound == "deong" else (sound,)
             drums.extend(Note(at + onset, 1, piece.key - 24, velocity, s) for s in sounds)
         if fill:
             drums.extend(
-                Note(at + piece.bar - 1 + 0.25 * i, 1, 0, 0.6 + 0.1 * i, "tom" if rng.random() < 0.6 else "snare")
+                Note(
+                    at + piece.bar - 1 + 0.25 * i,
+                    1,
+                    0,
+                    0.6 + 0.1 * i,
+                    "tom" if rng.random() < 0.6 else "snare",
+                )
                 for i in range(4)
             )
 
@@ -502,6 +549,7 @@ def compose(seed: int, seconds: float, style: str | None = None) -> Score:
 
     Raises:
         ValueError: unknown style or a negative seed.
+
     """
     if seed < 0:
         raise ValueError(f"seed {seed}: must be 0 or more")
@@ -523,5 +571,7 @@ def compose(seed: int, seconds: float, style: str | None = None) -> Score:
         own = np.random.default_rng([seed, 2, place])
         beat = writer.section(beat, materials[letter], letter not in seen, own)
         seen.add(letter)
-    tracks = {name: tuple(sorted(notes, key=lambda n: (n.beat, n.pitch))) for name, notes in writer.tracks.items()}
+    tracks = {
+        name: tuple(sorted(notes, key=lambda n: (n.beat, n.pitch))) for name, notes in writer.tracks.items()
+    }
     return Score(chosen, piece.key, piece.minor, piece.bpm, piece.bar, tuple(sections), tracks)

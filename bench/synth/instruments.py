@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-
 from bench.synth.signal import (
     HOP,
     Control,
@@ -33,6 +31,7 @@ from bench.synth.signal import (
     warp,
     wavetable,
 )
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,9 @@ class Gesture:
         seconds: length until the release.
         velocity: loudness, 0 to 1.
         came_from: pitch of the note before when the two are joined, else None.
-        ornament: ``""``, ``"scoop"`` (from below), ``"break"`` (꺾는 음, falls from above) or ``"fall"`` (퇴성).
+        ornament: ``scoop`` (from below), ``break`` (꺾는 음, from above), ``fall`` (퇴성) or empty.
         syllable: running number of the syllable, chooses consonant and vowel; instruments ignore it.
+
     """
 
     pitch: float
@@ -65,7 +65,7 @@ class Instrument(Protocol):
 
 
 def _envelope(n: int, sample_rate: int, seconds: float, attack: float, release: float) -> Control:
-    """Control curve: rises in ``attack`` s, holds until ``seconds``, falls in ``release`` s."""
+    """Draw a control curve that rises in ``attack`` s, holds until ``seconds`` and falls in ``release`` s."""
     t = np.arange(points(n)) * (HOP / sample_rate)
     rise = np.minimum(t / attack, 1.0)
     fall = np.clip(1.0 - (t - seconds) / release, 0.0, 1.0)
@@ -73,7 +73,7 @@ def _envelope(n: int, sample_rate: int, seconds: float, attack: float, release: 
 
 
 def _bend(gesture: Gesture, n: int, sample_rate: int) -> Control:
-    """The ornament as a control curve in semitones; glides from the note before take 50 ms."""
+    """Draw the ornament as a control curve in semitones; glides from the note before take 50 ms."""
     t = np.arange(points(n)) * (HOP / sample_rate)
     cents = np.zeros(len(t))
     if gesture.came_from is not None:
@@ -90,13 +90,13 @@ def _bend(gesture: Gesture, n: int, sample_rate: int) -> Control:
 
 
 def _wander(t: Control, every: float, depth: float, rng: Rng) -> Control:
-    """A slow random curve over the times ``t``: a new Gaussian value of deviation ``depth`` ``every`` seconds."""
+    """Draw a slow random curve over the times ``t``: a new value of deviation ``depth`` ``every`` s."""
     knots = np.arange(0, t[-1] + 2 * every, every)
     return np.interp(t, knots, depth * rng.standard_normal(len(knots)))
 
 
 class PluckedString:
-    """Guitar, gayageum, geomungo, harp or bass guitar: a Karplus-Strong string per pitch, bent while it sounds."""
+    """Guitar, gayageum, geomungo, harp, bass guitar: a Karplus-Strong string per pitch, bent as it sounds."""
 
     def __init__(
         self,
@@ -150,7 +150,9 @@ class PluckedString:
         if self._vibrato[1] and gesture.seconds > 0.35:
             t = np.arange(points(n)) * (HOP / self._rate)
             swell = np.clip((t - 0.12) / 0.25, 0, 1)
-            bend = bend + self._vibrato[1] * swell * np.sin(2 * np.pi * self._vibrato[0] * t + rng.uniform(0, 6))
+            bend = bend + self._vibrato[1] * swell * np.sin(
+                2 * np.pi * self._vibrato[0] * t + rng.uniform(0, 6)
+            )
         ratio = wanted * (period + self._damping) / self._rate * 2 ** (bend / 12)
         envelope = _envelope(n, self._rate, gesture.seconds, 0.002, self._release) * gesture.velocity
         return warp(string, ratio, n) * spread(envelope, n)
@@ -185,7 +187,9 @@ class Struck:
         self._release = release
         self._knock = knock
         self._strike = rng.uniform(0.1, 0.14)
-        self._thump = shaped_noise(int(0.06 * sample_rate), sample_rate, rng, band(120, rng.uniform(1200, 3000)))
+        self._thump = shaped_noise(
+            int(0.06 * sample_rate), sample_rate, rng, band(120, rng.uniform(1200, 3000))
+        )
         self._notes: dict[float, Signal] = {}
 
     def _body(self, pitch: float, rng: Rng) -> Signal:
@@ -238,6 +242,7 @@ class Tone:
         release: seconds.
         ensemble: players in unison, slightly out of tune.
         swell: how much a long note grows and falls, 0 to 1.
+
     """
 
     slope: float
@@ -275,7 +280,9 @@ class Sustained:
             amplitudes = k**-self._slope * self._colour[: len(k)]
             amplitudes[1::2] *= self._tone.even
             f = f0 * k
-            amplitudes = amplitudes * (0.3 + sum(g / (1 + ((f - c) / (b / 2)) ** 2) for c, b, g in self._body))
+            amplitudes = amplitudes * (
+                0.3 + sum(g / (1 + ((f - c) / (b / 2)) ** 2) for c, b, g in self._body)
+            )
             soft = wavetable(amplitudes * k**-0.9, self._phases[: len(k)])
             self._tables[key] = soft, wavetable(amplitudes, self._phases[: len(k)])
         return self._tables[key]
@@ -340,12 +347,14 @@ class Voice:
     JASA 67, 1980); the wavetables of a consonant's opening and of the vowel are cross-faded.
     """
 
-    def __init__(self, sample_rate: int, rng: Rng, *, tract: float, husky: float = 0.15, spoken: bool = False) -> None:
+    def __init__(
+        self, sample_rate: int, rng: Rng, *, tract: float, husky: float = 0.15, spoken: bool = False
+    ) -> None:
         self._rate = sample_rate
         self._tract = tract * rng.uniform(0.96, 1.05)  # formants scale with the inverse length of the tract
         self._husky = husky
         self._spoken = spoken
-        self._tilt = rng.uniform(0.65, 1.05)
+        self._tilt = rng.uniform(0.45, 0.85)
         self._ring = rng.uniform(0.3, 1.0)  # strength of the singer's formant
         self._vibrato = (rng.uniform(4.8, 6.4), rng.uniform(0.25, 0.65))
         self._onset = rng.uniform(0.15, 0.35)
@@ -409,7 +418,7 @@ class Voice:
         envelope = envelope * np.clip((seconds + release - t) / release, 0, 1)
         envelope = envelope * (0.8 + 0.2 * np.sin(np.pi * np.clip(t / seconds, 0, 1)))
         at = int(rng.integers(self._rate // 2))
-        out = voiced + np.float32(0.08 * self._husky) * np.resize(self._breath[at:], n)
+        out = voiced + np.float32(0.05 * self._husky) * np.resize(self._breath[at:], n)
         out *= spread(envelope * gesture.velocity, n)
         if level:
             m = min(n, int((closure + 0.02) * self._rate))
@@ -419,7 +428,7 @@ class Voice:
 
 
 class Drums:
-    """A kit and Korean percussion; every stroke has three takes, so that no two hits in a row are the same."""
+    """A kit and Korean percussion; every stroke has three takes, so that hits in a row differ."""
 
     def __init__(self, sample_rate: int, rng: Rng) -> None:
         self._rate = sample_rate
@@ -427,12 +436,13 @@ class Drums:
         self._takes: dict[tuple[str, int], Signal] = {}
 
     def stroke(self, sound: str, velocity: float, take: int) -> Signal:
-        """One stroke, peak ``velocity``.
+        """Give one stroke, peak ``velocity``.
 
         Args:
             sound: kick, snare, clap, hat, open, ride, shaker, tom, gung, deok, roll, jing or buk.
             velocity: 0 to 1.
             take: any integer; chooses among three renderings.
+
         """
         key = sound, take % 3
         if key not in self._takes:
@@ -455,7 +465,7 @@ class Drums:
         return np.sin(phase).astype(np.float32) * decay(n, self._rate, t60)
 
     def _membrane(self, hit: Rng, seconds: float, f0: float, t60: float) -> Signal:
-        """The first modes of an ideal drum head (zeros of the Bessel functions), where it is hit at random."""
+        """Ring the first modes of an ideal drum head (zeros of the Bessel functions), hit anywhere."""
         ratios = np.array([1, 1.593, 2.136, 2.296, 2.653, 2.917, 3.156, 3.501, 3.6, 4.06])
         amplitudes = hit.uniform(0.2, 1.0, 10) / np.arange(1, 11) ** 0.6
         n = int(seconds * self._rate)
@@ -463,23 +473,26 @@ class Drums:
 
     def _kick(self, drum: Rng, hit: Rng) -> Signal:
         low, high = drum.uniform(42, 62), drum.uniform(110, 220)
-        out = self._sweep(0.4, low, high * hit.uniform(0.95, 1.05), drum.uniform(0.02, 0.05), drum.uniform(0.3, 0.6))
+        out = self._sweep(
+            0.4, low, high * hit.uniform(0.95, 1.05), drum.uniform(0.02, 0.05), drum.uniform(0.3, 0.6)
+        )
         n = int(0.02 * self._rate)
         out[:n] += drum.uniform(0.15, 0.4) * self._noise(n, hit, 800, 5000) * decay(n, self._rate, 0.015)
-        return np.tanh(1.5 * out)
+        return np.asarray(np.tanh(1.5 * out))
 
     def _snare(self, drum: Rng, hit: Rng) -> Signal:
         f0, t60 = drum.uniform(165, 240), drum.uniform(0.18, 0.38)
         out = 0.7 * peak_one(self._membrane(hit, 0.35, f0, 0.2))
         wires = self._noise(len(out), hit, drum.uniform(900, 1800), drum.uniform(7000, 11000))
-        return np.tanh(out + 0.45 * wires * decay(len(out), self._rate, t60))
+        return np.asarray(np.tanh(out + 0.45 * wires * decay(len(out), self._rate, t60)))
 
     def _clap(self, drum: Rng, hit: Rng) -> Signal:
         n, t = self._time(0.3)
         noise = self._noise(n, hit, drum.uniform(700, 1100), drum.uniform(2500, 6000))
         offsets = np.array([0, 0.011, 0.021, 0.03]) + 0.002 * hit.standard_normal(4)
         bursts = sum(np.exp(-np.maximum(t - o, 0) / 0.006) * (t >= o) for o in offsets)
-        return noise * (bursts + 0.5 * np.exp(-t / 0.06) * (t > 0.03)).astype(np.float32)
+        bursts = bursts + 0.5 * np.exp(-t / 0.06) * (t > 0.03)
+        return np.asarray(noise * bursts, dtype=np.float32)
 
     def _cymbal(self, drum: Rng, hit: Rng, seconds: float, t60: float, low: float) -> Signal:
         n = int(seconds * self._rate)
@@ -497,7 +510,7 @@ class Drums:
         return self._cymbal(drum, hit, 0.9, drum.uniform(1.2, 2.0), drum.uniform(3000, 4500))
 
     def _shaker(self, drum: Rng, hit: Rng) -> Signal:
-        n, t = self._time(0.11)
+        n, _ = self._time(0.11)
         return self._noise(n, hit, drum.uniform(4000, 6000), 12000) * np.hanning(n).astype(np.float32)
 
     def _tom(self, drum: Rng, hit: Rng) -> Signal:
@@ -550,22 +563,62 @@ class Drums:
 
 _TONES: dict[str, Tone] = {
     "haegeum": Tone(
-        0.75, 1.0, ((900, 500, 2.5), (1700, 500, 1.6), (3000, 900, 1.2)), (0.2, 1500, 7000), (5.5, 55), 0.05, 0.09, 1, 0.5
+        0.75,
+        1.0,
+        ((900, 500, 2.5), (1700, 500, 1.6), (3000, 900, 1.2)),
+        (0.2, 1500, 7000),
+        (5.5, 55),
+        0.05,
+        0.09,
+        1,
+        0.5,
     ),
     "daegeum": Tone(
-        1.5, 0.7, ((700, 600, 1.5), (2100, 700, 1.0), (4800, 1600, 2.2)), (0.6, 700, 5500), (4.8, 50), 0.07, 0.12, 1, 0.6
+        1.5,
+        0.7,
+        ((700, 600, 1.5), (2100, 700, 1.0), (4800, 1600, 2.2)),
+        (0.6, 700, 5500),
+        (4.8, 50),
+        0.07,
+        0.12,
+        1,
+        0.6,
     ),
-    "ajaeng": Tone(0.8, 1.0, ((350, 250, 2.0), (1100, 500, 1.2)), (0.6, 500, 5000), (4.6, 45), 0.09, 0.15, 1, 0.5),
+    "ajaeng": Tone(
+        0.8, 1.0, ((350, 250, 2.0), (1100, 500, 1.2)), (0.6, 500, 5000), (4.6, 45), 0.09, 0.15, 1, 0.5
+    ),
     "violin": Tone(
-        0.95, 1.0, ((480, 180, 1.5), (1000, 400, 1.2), (2700, 900, 1.4)), (0.2, 2000, 9000), (5.8, 28), 0.06, 0.14, 1, 0.4
+        0.95,
+        1.0,
+        ((480, 180, 1.5), (1000, 400, 1.2), (2700, 900, 1.4)),
+        (0.2, 2000, 9000),
+        (5.8, 28),
+        0.06,
+        0.14,
+        1,
+        0.4,
     ),
     "cello": Tone(
-        1.0, 1.0, ((250, 150, 1.6), (600, 300, 1.2), (1800, 900, 0.8)), (0.2, 800, 6000), (5.2, 24), 0.08, 0.18, 1, 0.4
+        1.0,
+        1.0,
+        ((250, 150, 1.6), (600, 300, 1.2), (1800, 900, 0.8)),
+        (0.2, 800, 6000),
+        (5.2, 24),
+        0.08,
+        0.18,
+        1,
+        0.4,
     ),
-    "flute": Tone(1.9, 0.8, ((900, 900, 1.0), (2200, 1200, 0.6)), (0.6, 1200, 7000), (5.1, 22), 0.05, 0.1, 1, 0.3),
-    "oboe": Tone(0.7, 1.0, ((1100, 500, 2.2), (2900, 900, 1.4)), (0.12, 1500, 7000), (5.4, 20), 0.04, 0.08, 1, 0.3),
+    "flute": Tone(
+        1.9, 0.8, ((900, 900, 1.0), (2200, 1200, 0.6)), (0.6, 1200, 7000), (5.1, 22), 0.05, 0.1, 1, 0.3
+    ),
+    "oboe": Tone(
+        0.7, 1.0, ((1100, 500, 2.2), (2900, 900, 1.4)), (0.12, 1500, 7000), (5.4, 20), 0.04, 0.08, 1, 0.3
+    ),
     "clarinet": Tone(1.0, 0.25, ((1500, 900, 1.0),), (0.15, 1500, 6000), (5.0, 8), 0.04, 0.08, 1, 0.3),
-    "strings": Tone(1.0, 1.0, ((500, 300, 1.0), (1200, 700, 0.8)), (0.15, 2000, 9000), (5.5, 18), 0.18, 0.3, 3, 0.3),
+    "strings": Tone(
+        1.0, 1.0, ((500, 300, 1.0), (1200, 700, 0.8)), (0.15, 2000, 9000), (5.5, 18), 0.18, 0.3, 3, 0.3
+    ),
     "organ": Tone(0.8, 0.8, (), (0.0, 500, 4000), (6.2, 9), 0.02, 0.06, 1, 0.0),
     "pad": Tone(1.1, 0.9, ((800, 700, 1.0),), (0.0, 500, 4000), (0.6, 14), 0.25, 0.4, 3, 0.2),
     "lead": Tone(0.8, 0.6, ((1600, 1200, 1.0),), (0.0, 500, 4000), (5.6, 20), 0.015, 0.08, 2, 0.1),
@@ -598,7 +651,15 @@ _VOICES: dict[str, dict[str, Any]] = {
     "voice_husky": {"tract": 1.06, "husky": 0.9},
 }
 # MIDI note around which an instrument is at home; a melody is moved there by octaves.
-HOME = {"voice_high": 68, "voice_low": 55, "voice_husky": 60, "cello": 52, "violin": 74, "flute": 76, "daegeum": 67}
+HOME = {
+    "voice_high": 68,
+    "voice_low": 55,
+    "voice_husky": 60,
+    "cello": 52,
+    "violin": 74,
+    "flute": 76,
+    "daegeum": 67,
+}
 
 
 def make(name: str, sample_rate: int, rng: Rng) -> Instrument:
@@ -611,6 +672,7 @@ def make(name: str, sample_rate: int, rng: Rng) -> Instrument:
 
     Raises:
         KeyError: no such instrument.
+
     """
     if name in _TONES:
         return Sustained(sample_rate, rng, _TONES[name])

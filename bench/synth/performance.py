@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-
 from bench.synth.composition import Note, Score, compose
 from bench.synth.instruments import HOME, Drums, Gesture, Instrument, Voice, make
 from bench.synth.signal import Rng, Signal, convolve, decibels, room
@@ -67,6 +66,7 @@ class Line:
         sound: float32 ``[n]``, at its final level.
         pan: -1 left to 1 right.
         send: share that goes to the room.
+
     """
 
     stem: str
@@ -87,7 +87,7 @@ class Performance:
 
 
 def _loudness(x: Signal, block: int) -> float:
-    """RMS of the loud passages: the 90th percentile of the block levels."""
+    """Measure the RMS of the loud passages: the 90th percentile of the block levels."""
     rows = x[: len(x) // block * block].reshape(-1, block)
     if not len(rows):
         return float(np.sqrt(np.mean(x**2)))
@@ -103,7 +103,9 @@ def _clock(beats: int, bpm: float, swing: float, rng: Rng) -> np.ndarray:
 class _Player:
     """Plays the notes of one track on one instrument."""
 
-    def __init__(self, instrument: Instrument, clock: np.ndarray, sample_rate: int, n: int, tuning: float) -> None:
+    def __init__(
+        self, instrument: Instrument, clock: np.ndarray, sample_rate: int, n: int, tuning: float
+    ) -> None:
         self._instrument = instrument
         self._clock = clock
         self._rate = sample_rate
@@ -113,7 +115,9 @@ class _Player:
     def _seconds(self, beat: float) -> float:
         return float(np.interp(beat, np.arange(len(self._clock)), self._clock))
 
-    def play(self, notes: tuple[Note, ...], rng: Rng, *, looseness: float, ornaments: float, legato: bool) -> Signal:
+    def play(
+        self, notes: tuple[Note, ...], rng: Rng, *, looseness: float, ornaments: float, legato: bool
+    ) -> Signal:
         out = np.zeros(self._n, dtype=np.float32)
         before: Note | None = None
         for i, note in enumerate(notes):
@@ -182,7 +186,7 @@ def band(seed: int, style: str, take: int = 0) -> dict[str, str]:
 
 
 def _at_home(notes: tuple[Note, ...], instrument: str) -> tuple[Note, ...]:
-    """The notes moved by octaves into the register of the instrument."""
+    """Move the notes by octaves into the register of the instrument."""
     if instrument not in HOME or not notes:
         return notes
     mean = float(np.mean([note.pitch for note in notes[:64]]))
@@ -282,6 +286,7 @@ def render(seed: int, duration_s: float, *, style: str | None = None, sample_rat
 
     Raises:
         ValueError: unknown style, negative seed or no duration.
+
     """
     return _whole(perform(seed, duration_s, style=style, sample_rate=sample_rate), sample_rate)
 
@@ -289,14 +294,17 @@ def render(seed: int, duration_s: float, *, style: str | None = None, sample_rat
 def another_performance(
     seed: int, take: int, duration_s: float = 60.0, *, style: str | None = None, sample_rate: int = 44100
 ) -> Signal:
-    """The composition ``seed`` by other performers: same notes, other tempo, timing, tuning, key by up to two
-    semitones, instruments, ornaments and room. Take 0 is ``render`` itself.
+    """Play the composition ``seed`` with other performers.
+
+    The notes are the same; tempo (5 to 14 % off), timing, tuning, key (up to two semitones), instruments,
+    ornaments and room are not. Take 0 is ``render`` itself.
 
     Returns:
         float32 ``[n, 2]``, peak -1 dBFS.
 
     Raises:
         ValueError: as ``render``; a negative take.
+
     """
     if take < 0:
         raise ValueError(f"take {take}: must be 0 or more")
@@ -306,11 +314,12 @@ def another_performance(
 def stems(
     seed: int, duration_s: float, *, style: str | None = None, sample_rate: int = 44100
 ) -> dict[str, Signal]:
-    """The parts of ``render`` apart, each with its share of the room.
+    """Render the parts of a piece apart, each with its share of the room.
 
     Returns:
-        Out of ``vocals`` (sung melody), ``melody`` (played melody), ``harmony``, ``bass``, ``drums`` those that the
-        piece has; each float32 ``[n, 2]``. Their sum is ``render`` of the same arguments up to float32 rounding.
+        Those that the piece has of ``vocals`` (sung melody), ``melody`` (played), ``harmony``, ``bass`` and
+        ``drums``, each float32 ``[n, 2]``. Their sum is ``render`` of the same arguments up to rounding.
+
     """
     performance = perform(seed, duration_s, style=style, sample_rate=sample_rate)
     names = list(dict.fromkeys(line.stem for line in performance.lines))

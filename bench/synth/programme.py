@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-
 from bench.synth.instruments import Gesture, Voice
 from bench.synth.performance import PEAK, render
-from bench.synth.signal import Signal, band, convolve, decibels, room, shaped_noise
+from bench.synth.signal import Signal, convolve, decibels, room, shaped_noise
 
 _OWN_MUSIC = 1_000_000  # programmes take their other music from seeds that catalogues do not use
 
 
 def speech_like(seed: int, duration_s: float, *, sample_rate: int = 44100) -> Signal:
-    """Formant babble in the rhythm of talk: phrases of syllables on a falling, accented pitch, with pauses.
+    """Babble in the rhythm of talk: phrases of syllables on a falling, accented pitch, with pauses.
 
     Returns:
         float32 ``[n, 2]``, peak -1 dBFS; the voice in the middle of a small room.
+
     """
     rng = np.random.default_rng([seed, 20])
     n = round(duration_s * sample_rate)
@@ -47,20 +48,25 @@ def speech_like(seed: int, duration_s: float, *, sample_rate: int = 44100) -> Si
     return np.asarray(mix * np.float32(PEAK / max(float(np.abs(mix).max()), 1e-9)))
 
 
-def room_noise(seed: int, duration_s: float, *, level_dbfs: float = -45.0, sample_rate: int = 44100) -> Signal:
-    """The sound of a quiet room: pinkish noise that differs between the ears, mains hum at 60 Hz.
+def room_noise(
+    seed: int, duration_s: float, *, level_dbfs: float = -45.0, sample_rate: int = 44100
+) -> Signal:
+    """Make the sound of a quiet room: pinkish noise that differs between the ears, mains hum at 60 Hz.
 
     Returns:
         float32 ``[n, 2]`` of RMS ``level_dbfs``.
+
     """
     rng = np.random.default_rng([seed, 21])
     n = round(duration_s * sample_rate)
     pink = lambda f: 1 / np.sqrt(np.maximum(f, 30.0))  # noqa: E731
     common, left, right = (shaped_noise(n, sample_rate, rng, pink) for _ in range(3))
     t = np.arange(n) / sample_rate
-    hum = sum(np.sin(2 * np.pi * 60 * k * t + rng.uniform(0, 6)) / k**1.5 for k in (1, 2, 3, 5))
+    hum = np.zeros(n)
+    for k in (1, 2, 3, 5):
+        hum += np.sin(2 * np.pi * 60 * k * t + rng.uniform(0, 6)) / k**1.5
     out = np.stack((common + left, common + right), axis=1) + 0.2 * hum[:, None]
-    return (out * (decibels(level_dbfs) / np.sqrt(np.mean(out**2)))).astype(np.float32)
+    return np.asarray(out * (decibels(level_dbfs) / np.sqrt(np.mean(out**2))), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ class Span:
         start: seconds of its first sample; the first ``crossfade_s`` overlap the part before.
         end: seconds after its last sample; half-open.
         under_talk: talk lies over it.
+
     """
 
     part: int
@@ -126,6 +133,7 @@ def programme(
 
     Raises:
         ValueError: no parts, or an unknown kind.
+
     """
     if not parts:
         raise ValueError("a programme needs at least one part")
@@ -136,7 +144,7 @@ def programme(
         sounds[i] = kind, decibels(duck_db) * sound + talk[: len(sound)]
     starts, at = [], 0
     fades = [0]
-    for (_, a), (_, b) in zip(sounds, sounds[1:], strict=False):
+    for (_, a), (_, b) in pairwise(sounds):
         fades.append(min(round(crossfade_s * sample_rate), len(a) // 2, len(b) // 2))
     fades.append(0)
     for (_, sound), fade in zip(sounds, fades, strict=False):

@@ -16,12 +16,12 @@ Control = NDArray[np.floating]
 Rng = np.random.Generator
 
 HOP = 64  # 1.5 ms at 44.1 kHz: vibrato and attacks are far slower
-TABLE = 2048  # linear interpolation errs by -46 dB on harmonic 64, which is weak itself
+TABLE = 8192  # read without interpolation: 73 dB below the fundamental, 47 dB below harmonic 20
 _RAMP = np.arange(HOP, dtype=np.float32)
 
 
 def points(n: int) -> int:
-    """Number of control points that cover ``n`` samples."""
+    """Count the control points that cover ``n`` samples."""
     return -(-n // HOP) + 1
 
 
@@ -43,13 +43,12 @@ def hertz(midi: float) -> float:
 
 
 def wavetable(amplitudes: NDArray[np.floating], phases: NDArray[np.floating]) -> Signal:
-    """One period of a harmonic sound: ``TABLE + 1`` samples, harmonics 1..K, peak 1."""
+    """One period of a harmonic sound: ``TABLE`` samples, harmonics 1..K, peak 1."""
     spectrum = np.zeros(TABLE // 2 + 1, dtype=np.complex128)
     k = min(len(amplitudes), TABLE // 2 - 1)
     spectrum[1 : k + 1] = amplitudes[:k] * np.exp(1j * phases[:k])
     wave = np.fft.irfft(spectrum, TABLE)
-    wave /= max(float(np.abs(wave).max()), 1e-12)
-    return np.append(wave, wave[0]).astype(np.float32)
+    return peak_one(wave.astype(np.float32))
 
 
 def oscillate(
@@ -58,19 +57,32 @@ def oscillate(
     """Read two wavetables at a moving frequency (Hz), ``morph`` 0 giving the first and 1 the second."""
     step = np.asarray(frequency[:-1], dtype=np.float64) * (TABLE / sample_rate)
     start = np.concatenate(([0.0], np.cumsum(step[:-1] * HOP))) + phase * TABLE
-    position = (np.mod(start, TABLE)[:, None] + step[:, None] * _RAMP).astype(np.float32).reshape(-1)[:n]
-    index = position.astype(np.int32)
-    fraction = position - index
-    index &= TABLE - 1
-    second_wave = second[index] + fraction * np.diff(second)[index]
-    if first is second:
-        return second_wave
-    first_wave = first[index] + fraction * np.diff(first)[index]
-    return first_wave + spread(morph, n) * (second_wave - first_wave)
+    begin, rise = np.mod(start, TABLE).astype(np.float32)[:, None], step.astype(np.float32)[:, None]
+    out = np.empty((len(step), HOP), dtype=np.float32)
+    morph = np.asarray(morph, dtype=np.float32)
+    slope = np.diff(morph)[:, None] / np.float32(HOP)
+    for rows in _chunks(len(step)):
+        index = (begin[rows] + rise[rows] * _RAMP).astype(np.intp)
+        index &= TABLE - 1
+        wave = np.take(second, index)
+        if first is not second:
+            other = np.take(first, index)
+            wave -= other
+            wave *= morph[:-1][rows, None] + slope[rows] * _RAMP
+            wave += other
+        out[rows] = wave
+    return out.reshape(-1)[:n]
 
 
-def pluck(period: int, n: int, rng: Rng, *, loss: float, damping: float, position: float, dark: float) -> Signal:
-    """A plucked string after Karplus and Strong (Computer Music Journal 7(2), 1983).
+def _chunks(rows: int) -> list[slice]:
+    """Blocks of 8,192 samples: temporaries above malloc's mmap threshold cost three times the arithmetic."""
+    return [slice(at, min(at + 128, rows)) for at in range(0, rows, 128)]
+
+
+def pluck(
+    period: int, n: int, rng: Rng, *, loss: float, damping: float, position: float, dark: float
+) -> Signal:
+    """Pluck a string after Karplus and Strong (Computer Music Journal 7(2), 1983).
 
     A burst of noise runs around a delay line of ``period`` samples through a two-point average. The recursion
     reaches back one whole period, so a period is computed at once: no Python per sample. The pitch is
@@ -84,6 +96,7 @@ def pluck(period: int, n: int, rng: Rng, *, loss: float, damping: float, positio
         damping: weight of the older sample in the average, 0 to 0.5; more dulls faster.
         position: place of the pluck on the string, 0 to 0.5 of its length (a comb in the spectrum).
         dark: smoothing of the burst, 0 (hard plectrum) to 0.9 (thumb).
+
     """
     burst = rng.standard_normal(period).astype(np.float32)
     for _ in range(2):
@@ -124,7 +137,7 @@ def ring(
     return (left @ right).reshape(-1)[:n]
 
 
-def shaped_noise(n: int, sample_rate: int, rng: Rng, response: Callable[[NDArray[np.float64]], Control]) -> Signal:
+def shaped_noise(n: int, sample_rate: int, rng: Rng, response: Callable[[Control], Control]) -> Signal:
     """White noise given a magnitude response over frequency in Hz; RMS 1."""
     size = 1 << max(6, (n - 1).bit_length())
     spectrum = np.fft.rfft(rng.standard_normal(size).astype(np.float32))
@@ -133,10 +146,10 @@ def shaped_noise(n: int, sample_rate: int, rng: Rng, response: Callable[[NDArray
     return noise / np.float32(max(float(np.sqrt(np.mean(noise**2))), 1e-12))
 
 
-def band(low: float, high: float, order: int = 2) -> Callable[[NDArray[np.float64]], Control]:
+def band(low: float, high: float, order: int = 2) -> Callable[[Control], Control]:
     """Magnitude response of a band from ``low`` to ``high`` Hz with Butterworth-like skirts."""
 
-    def response(f: NDArray[np.float64]) -> Control:
+    def response(f: Control) -> Control:
         f = np.maximum(f, 1e-3)
         return np.asarray(1 / np.sqrt((1 + (low / f) ** (2 * order)) * (1 + (f / high) ** (2 * order))))
 
@@ -152,12 +165,14 @@ def warp(sample: Signal, ratio: Control, n: int) -> Signal:
     """Play a stored sound at a moving speed (1 as stored), ``n`` samples; silence after its end."""
     step = np.asarray(ratio[:-1], dtype=np.float64)
     start = np.concatenate(([0.0], np.cumsum(step[:-1] * HOP)))
-    position = (start[:, None] + step[:, None] * _RAMP).reshape(-1)[:n]
-    position = position[: int(np.searchsorted(position, len(sample) - 1))]
-    index = position.astype(np.int32)
-    out = np.zeros(n, dtype=np.float32)
-    out[: len(index)] = sample[index] + (position - index).astype(np.float32) * np.diff(sample)[index]
-    return out
+    out = np.zeros((len(step), HOP), dtype=np.float32)
+    for rows in _chunks(int(np.searchsorted(start + step * HOP, len(sample) - 1))):
+        position = start[rows, None] + step[rows, None] * _RAMP
+        index = position.astype(np.intp)
+        left = np.take(sample, index)
+        index += 1
+        out[rows] = left + (position - index + 1).astype(np.float32) * (np.take(sample, index) - left)
+    return out.reshape(-1)[:n]
 
 
 def peak_one(x: Signal) -> Signal:
@@ -181,7 +196,7 @@ def convolve(x: Signal, response: Signal) -> Signal:
 
 
 def room(sample_rate: int, rng: Rng, *, t60: float, predelay_s: float = 0.018) -> Signal:
-    """Impulse response of a room, ``[taps, 2]``: sparse early echoes, then noise that dies faster in the treble.
+    """Make the response of a room, ``[taps, 2]``: early echoes, then noise that dies faster in the treble.
 
     Both ears get their own noise, which is what makes the tail wide. Unit energy per ear.
     """
@@ -191,8 +206,11 @@ def room(sample_rate: int, rng: Rng, *, t60: float, predelay_s: float = 0.018) -
     length = n - start
     for ear in range(2):
         low = shaped_noise(length, sample_rate, rng, band(150, 2500, 1)) * decay(length, sample_rate, t60)
-        high = shaped_noise(length, sample_rate, rng, band(2500, 7000, 1)) * decay(length, sample_rate, 0.5 * t60)
+        high = shaped_noise(length, sample_rate, rng, band(2500, 7000, 1)) * decay(
+            length, sample_rate, 0.5 * t60
+        )
         out[start:, ear] = low + 0.5 * high
         early = rng.integers(int(0.006 * sample_rate), int(0.045 * sample_rate), 6)
         out[early, ear] += (rng.uniform(2.0, 6.0, 6) * rng.choice([-1.0, 1.0], 6)).astype(np.float32)
-    return out / np.sqrt((out**2).sum(axis=0, keepdims=True))
+    out /= np.sqrt((out**2).sum(axis=0, keepdims=True))
+    return out
