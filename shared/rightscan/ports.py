@@ -46,7 +46,9 @@ class ObjectMissing(PermanentError):
     """The object, or this version of it, is not there (any more)."""
 
     def __init__(self, ref: ObjectRef) -> None:
-        super().__init__("object_missing", f"{ref.bucket}/{ref.key} ({ref.version}) is not there", "Upload it again.")
+        super().__init__(
+            "object_missing", f"{ref.bucket}/{ref.key} ({ref.version}) is not there", "Upload it again."
+        )
 
 
 # ---- objects --------------------------------------------------------------------------------------------
@@ -274,7 +276,9 @@ class Ledger(Protocol):
         """What a name points to."""
         ...
 
-    def move_pointer(self, name: str, value: dict[str, Any], *, revision: int | None, at: datetime) -> Pointer:
+    def move_pointer(
+        self, name: str, value: dict[str, Any], *, revision: int | None, at: datetime
+    ) -> Pointer:
         """Point a name elsewhere, if it is still at ``revision`` (``None``: does not exist). Raises ``Conflict``."""
         ...
 

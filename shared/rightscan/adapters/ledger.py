@@ -116,7 +116,9 @@ class RecordLedger:
     def custody(self, ref: ObjectRef) -> list[CustodyEntry]:
         """The chain of one upload."""
         pk, _ = _upload_key(ref)
-        return [CustodyEntry.model_validate(item.body) for item in self._items.query(pk, f"AUD#{ref.version}#")]
+        return [
+            CustodyEntry.model_validate(item.body) for item in self._items.query(pk, f"AUD#{ref.version}#")
+        ]
 
     # ---- media and analysis -----------------------------------------------------------------------------
     def add_media(self, media: Media) -> Media:
@@ -159,7 +161,9 @@ class RecordLedger:
         standing = None if item is None else Media.model_validate(item.body)
         if item is None or standing is None or standing.claim_token != token:
             raise CancelledError(
-                "claim_lost", f"media {media.media_id} is held by another worker", "Nothing to do: it is in work."
+                "claim_lost",
+                f"media {media.media_id} is held by another worker",
+                "Nothing to do: it is in work.",
             )
         if standing.state is not MediaState.CLAIMED:
             return standing
@@ -299,11 +303,15 @@ class RecordLedger:
 
     def references_ready(self) -> Iterator[Reference]:
         """Fingerprints that wait for the next index build."""
-        return (Reference.model_validate(item.body) for item in self._items.query_index("work", "W#reference"))
+        return (
+            Reference.model_validate(item.body) for item in self._items.query_index("work", "W#reference")
+        )
 
     def put_registration(self, registration: Registration) -> None:
         """Write the state of a catalogue file's processing."""
-        self._upsert(Item(f"G#{registration.registration_id}", "META", "registration", registration.to_json()))
+        self._upsert(
+            Item(f"G#{registration.registration_id}", "META", "registration", registration.to_json())
+        )
 
     def registration(self, registration_id: str) -> Registration | None:
         """The processing of a catalogue file."""
@@ -332,7 +340,9 @@ class RecordLedger:
         """What a name points to."""
         return self._read(Pointer, f"PTR#{name}", "META")
 
-    def move_pointer(self, name: str, value: dict[str, Any], *, revision: int | None, at: datetime) -> Pointer:
+    def move_pointer(
+        self, name: str, value: dict[str, Any], *, revision: int | None, at: datetime
+    ) -> Pointer:
         """Point a name elsewhere, if it is still at ``revision``."""
         item = self._items.get(f"PTR#{name}", "META")
         standing = None if item is None else Pointer.model_validate(item.body)
@@ -359,7 +369,10 @@ class RecordLedger:
         found = []
         hour = since.replace(minute=0, second=0, microsecond=0)
         while hour < until:
-            items = [self._items.get(f"C#{metric}#{_hour(hour)}#{shard}", "VALUE") for shard in range(COUNTER_SHARDS)]
+            items = [
+                self._items.get(f"C#{metric}#{_hour(hour)}#{shard}", "VALUE")
+                for shard in range(COUNTER_SHARDS)
+            ]
             value = sum(int(item.body["value"]) for item in items if item is not None)
             if value:
                 found.append(Count(metric=metric, hour=_hour(hour), value=value))
@@ -371,7 +384,9 @@ class RecordLedger:
         for _ in range(_ATTEMPTS):
             request = self._items.get(f"E#REQUEST#{report.request_id}", "META")
             if request is not None:
-                standing = self._read(Report, f"E#{request.body['period']}", f"REPORT#{request.body['report_id']}")
+                standing = self._read(
+                    Report, f"E#{request.body['period']}", f"REPORT#{request.body['report_id']}"
+                )
                 if standing is None:
                     raise PermanentError(
                         "report_lost",
@@ -436,7 +451,9 @@ class RecordLedger:
             if standing is not None and standing.body == item.body:
                 return
             try:
-                self._items.write([Put(Item(item.pk, item.sk, item.kind, item.body, _version(standing), item.indexes))])
+                self._items.write(
+                    [Put(Item(item.pk, item.sk, item.kind, item.body, _version(standing), item.indexes))]
+                )
             except ConditionFailed:
                 continue
             return
@@ -466,7 +483,12 @@ def _upload_key(ref: ObjectRef) -> tuple[str, str]:
 
 def _upload_item(upload: Upload) -> Item:
     shard = shard_of(upload.ref.log_index, SHARDS)
-    indexes = {"period": (f"U#{upload.use_period}#{shard}", f"{upload.event_time.isoformat()}#{upload.ref.log_index}")}
+    indexes = {
+        "period": (
+            f"U#{upload.use_period}#{shard}",
+            f"{upload.event_time.isoformat()}#{upload.ref.log_index}",
+        )
+    }
     return Item(*_upload_key(upload.ref), "upload", upload.to_json(), indexes=indexes)
 
 
@@ -502,7 +524,10 @@ def _content(row: AnyRegisterRow) -> Mapping[str, Any]:
 _REGISTER_KEYS: dict[type[Record], Callable[[Any], tuple[str, str]]] = {
     Recording: lambda row: (f"R#{row.recording_id}", "META"),
     Performer: lambda row: (f"P#{row.performer_id}", "META"),
-    LineupEntry: lambda row: (f"R#{row.recording_id}", f"PERF#{row.performer_id}#{'+'.join(row.roles)}#{row.valid_from or ''}"),
+    LineupEntry: lambda row: (
+        f"R#{row.recording_id}",
+        f"PERF#{row.performer_id}#{'+'.join(row.roles)}#{row.valid_from or ''}",
+    ),
     Mandate: lambda row: (f"P#{row.performer_id}", f"MANDATE#{row.valid_from or ''}#{'+'.join(row.ledgers)}"),
     Consent: lambda row: (f"P#{row.performer_id}", f"CONSENT#{row.consent}#{row.valid_from or ''}"),
     Licence: lambda row: (

@@ -39,7 +39,7 @@ def no_match(media: Media, scan: Scan, verdict_id: str, at: dt.datetime) -> reco
         failed.append("duration")
     axes = Axes(a=AxisA.NONE)
     decision = derive(axes, Inputs(conditions=Conditions(tuple(failed))))
-    evidence = Evidence(conditions=tuple(failed), tested=("fixation",))
+    evidence = Evidence(conditions=tuple(failed), tested=("a",))
     return _finding(media, WHOLE, axes, decision, evidence, verdict_id, at)
 
 
@@ -61,7 +61,7 @@ def matched(
     axes = Axes(a=AxisA.MODIFIED if kinds else AxisA.EXACT, modifications=kinds)
     decision = derive(axes, Inputs(completeness=lineup.completeness))
     conditions = () if scan.complete else ("complete",)
-    evidence = Evidence(match, lineup, conditions, ("fixation",))
+    evidence = Evidence(match, lineup, conditions, ("a",))
     return _finding(media, match.occurrence_id, axes, decision, evidence, verdict_id, at)
 
 

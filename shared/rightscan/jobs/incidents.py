@@ -20,7 +20,9 @@ def info(error: RightscanError) -> ErrorInfo:
     return ErrorInfo(code=error.code, cause=error.cause, remedy=error.remedy)
 
 
-def record(ports: Ports, source_kind: SourceKind, source_ref: str, error: ErrorInfo, *, period: str | None = None) -> None:
+def record(
+    ports: Ports, source_kind: SourceKind, source_ref: str, error: ErrorInfo, *, period: str | None = None
+) -> None:
     """Record a trouble once.
 
     Args:

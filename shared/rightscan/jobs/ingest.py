@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
-from typing import BinaryIO
 
 from rightscan.errors import PermanentError
 from rightscan.jobs import incidents
 from rightscan.jobs.findings import unprocessable
-from rightscan.media.probe import ContainerFacts, probe
+from rightscan.media.probe import probe
 from rightscan.ports import ObjectInfo, ObjectMissing, Ports
 from rightscan.records.media import DECIDED, Media, MediaState
 from rightscan.records.messages import MatchRequested, ScanRequested, UploadEvent
@@ -44,7 +42,9 @@ def ingest(event: UploadEvent, ports: Ports) -> str:
             incidents.record_upload(ports, upload, upload.error)
         return upload.state.value
     if upload.media_id is None:
-        raise PermanentError("upload_without_media", f"upload {upload.ref.log_index} has no bytes", "Report this bug.")
+        raise PermanentError(
+            "upload_without_media", f"upload {upload.ref.log_index} has no bytes", "Report this bug."
+        )
     media = ports.ledger.media(upload.media_id) or _add_media(upload, upload.media_id, ports)
     return _route(upload, media, ports)
 
@@ -57,13 +57,7 @@ def _receive(event: UploadEvent, ports: Ports) -> Upload:
     try:
         info = ports.objects.head(event.ref)
         facts, custody_detail = _facts(info, ports)
-        if info.size > ports.settings.limits.hash_limit_bytes:
-            raise PermanentError(
-                "too_large",
-                f"the upload has {info.size} bytes, the limit is {ports.settings.limits.hash_limit_bytes}",
-                "Cut the recording into parts and upload them one by one.",
-            )
-        media_id = _digest(event, ports)
+        media_id = _digest(info, ports)
     except ObjectMissing as error:
         gone = _upload(event, ports, UploadState.GONE, error=incidents.info(error))
         return ports.ledger.add_upload(gone)
@@ -92,7 +86,9 @@ def _reason_to_skip(event: UploadEvent) -> ErrorInfo | None:
     if event.ref.key.endswith("/"):
         return ErrorInfo(code="folder", cause="the event names a folder, not a file", remedy="Nothing to do.")
     if event.ref.key.endswith(SIDECAR_SUFFIX):
-        return ErrorInfo(code="sidecar", cause="the object holds facts about another upload", remedy="Nothing to do.")
+        return ErrorInfo(
+            code="sidecar", cause="the object holds facts about another upload", remedy="Nothing to do."
+        )
     return None
 
 
@@ -124,29 +120,37 @@ def _upload(
 
 def _facts(info: ObjectInfo, ports: Ports) -> tuple[UploadFactsRecord, dict[str, str]]:
     """The facts a usage line needs, and what the custody entry says of the sender."""
-    facts, problems = upload_facts.from_metadata(info.metadata)
-    custody = {name: value for name in ("uploader", "url") if (value := getattr(facts, name)) is not None}
-    if problems:
-        custody["fact_problems"] = "; ".join(f"{problem.column}: {problem.code}" for problem in problems)
+    parsed = upload_facts.from_metadata(info.metadata)
+    facts = parsed.facts
+    custody = {name: value for name in ("uploader", "url") if (value := getattr(facts, name))}
+    if parsed.problems:
+        custody["fact_problems"] = "; ".join(f"{problem.name}: {problem.code}" for problem in parsed.problems)
     uploader_ref = None
     if facts.uploader:
         uploader_ref = upload_facts.uploader_ref(facts.uploader, ports.settings.uploader_key)
     record = UploadFactsRecord(
-        platform=facts.platform,
-        channel=facts.channel,
+        platform=facts.platform or None,
+        channel=facts.channel or None,
         uploader_ref=uploader_ref,
-        url=facts.url,
+        url=facts.url or None,
         posted_at=facts.posted_at,
         captured_at=facts.captured_at,
-        use_type=facts.use_type,
-        territory=facts.territory,
+        use_type=facts.use_type or None,
+        territory=facts.territory or None,
     )
     return record, custody
 
 
-def _digest(event: UploadEvent, ports: Ports) -> str:
+def _digest(info: ObjectInfo, ports: Ports) -> str:
+    limit = ports.settings.limits.hash_limit_bytes
+    if info.size > limit:
+        raise PermanentError(
+            "too_large",
+            f"the upload has {info.size} bytes, the limit is {limit}",
+            "Cut the recording into parts and upload them one by one.",
+        )
     digest = hashlib.sha256()
-    with ports.objects.open(event.ref) as reader:
+    with ports.objects.open(info.ref) as reader:
         while chunk := reader.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
@@ -162,7 +166,7 @@ def _add_media(upload: Upload, media_id: str, ports: Ports) -> Media:
     )
     try:
         with ports.objects.open(upload.ref) as reader:
-            facts = _probe(reader, media.size, ports)
+            facts = probe(reader, media.size, limits=ports.settings.limits)
     except PermanentError as error:
         media = media.moved(MediaState.REJECTED, error=incidents.info(error), finished_at=ports.clock.now())
     else:
@@ -174,11 +178,6 @@ def _add_media(upload: Upload, media_id: str, ports: Ports) -> Media:
             }
         )
     return ports.ledger.add_media(media)
-
-
-def _probe(reader: BinaryIO, size: int, ports: Ports) -> ContainerFacts:
-    # The hash has been taken, so the size limit that remains is the one on what may be decoded.
-    return probe(reader, size, limits=replace(ports.settings.limits))
 
 
 def _route(upload: Upload, media: Media, ports: Ports) -> str:

@@ -49,13 +49,18 @@ def lineup_of(ledger: Ledger, recording_id: str, profile: RuleProfile, on: dt.da
     )
     shares = _shares(profile, lineup, on)
     read = {f"recording/{recording_id}": 0 if recording is None else recording.version}
-    read |= {f"lineup/{recording_id}/{row.performer_id}/{'+'.join(row.roles)}/{row.valid_from}": row.version for row in rows}
+    read |= {
+        f"lineup/{recording_id}/{row.performer_id}/{'+'.join(row.roles)}/{row.valid_from}": row.version
+        for row in rows
+    }
     performers = []
     for entry in lineup.performers(on):
         performer = ledger.performer(entry.performer_id)
         mandates = ledger.mandates(entry.performer_id)
         read[f"performer/{entry.performer_id}"] = 0 if performer is None else performer.version
-        read |= {f"mandate/{m.performer_id}/{m.valid_from}/{'+'.join(m.ledgers)}": m.version for m in mandates}
+        read |= {
+            f"mandate/{m.performer_id}/{m.valid_from}/{'+'.join(m.ledgers)}": m.version for m in mandates
+        }
         performers.append(_performer(entry, performer, mandates, shares, on))
     return KnownLineup(recording, lineup.completeness(on), tuple(performers), shares, read)
 
@@ -111,9 +116,9 @@ def _performer(
     return FindingPerformer(
         performer_id=entry.performer_id,
         **names,
-        category=", ".join(entry.categories) or None,
-        role=", ".join(entry.roles) or None,
-        instrument=", ".join(entry.instruments) or None,
+        categories=tuple(category.value for category in entry.categories),
+        roles=entry.roles,
+        instruments=entry.instruments,
         featured=entry.featured,
         mandate=ledgers.mandate_status([mandate_of(row) for row in mandates], on).value,
         weight_num=None if share is None else share.numerator,

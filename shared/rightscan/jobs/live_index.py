@@ -31,7 +31,13 @@ class LiveIndex:
     """
 
     def __init__(
-        self, ledger: Ledger, objects: ObjectStore, work_bucket: str, clock: Clock, cache: Path, refresh_s: float
+        self,
+        ledger: Ledger,
+        objects: ObjectStore,
+        work_bucket: str,
+        clock: Clock,
+        cache: Path,
+        refresh_s: float,
     ) -> None:
         self._ledger = ledger
         self._objects = objects
@@ -63,7 +69,7 @@ class LiveIndex:
 
     def fetch(self, segment: dict[str, Any]) -> Path:
         """The folder of a segment, fetched if it is not here yet."""
-        folder = self._cache / segment["id"]
+        folder = self._cache / str(segment["id"])
         if folder.is_dir():
             return folder
         self._cache.mkdir(parents=True, exist_ok=True)

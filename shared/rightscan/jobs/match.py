@@ -96,7 +96,9 @@ def _decide(media: Media, scan: Scan, ports: Ports) -> str:
     if _says_the_same(results, media, ports):
         settled = media
         if media.checked_through != live.version:
-            settled = ports.ledger.move_media(media, media.model_copy(update={"checked_through": live.version}))
+            settled = ports.ledger.move_media(
+                media, media.model_copy(update={"checked_through": live.version})
+            )
     else:
         settled = _commit(media, results, live, ports)
     # An alias that came while we worked saw no verdict and asked for nothing; it is served now.
@@ -181,7 +183,9 @@ def _matches(
         occurrence = (
             heir_of.occurrence_id
             if heir_of is not None
-            else identity.occurrence_id(media_id, segment.recording_id, segment.media_start, segment.reference_start)
+            else identity.occurrence_id(
+                media_id, segment.recording_id, segment.media_start, segment.reference_start
+            )
         )
         found.append(
             Match(
@@ -213,7 +217,9 @@ def _inherits(segment: Segment, standing: list[Match]) -> Match | None:
     for candidate in standing:
         if candidate.recording_id != segment.recording_id:
             continue
-        overlap = min(candidate.media_end, segment.media_end) - max(candidate.media_start, segment.media_start)
+        overlap = min(candidate.media_end, segment.media_end) - max(
+            candidate.media_start, segment.media_start
+        )
         share = overlap / max(min(candidate.seconds, segment.media_end - segment.media_start), 1e-6)
         if share >= INHERIT_OVERLAP and (best is None or share > best[0]):
             best = (share, candidate)
@@ -276,7 +282,9 @@ def _write_uses(media_id: str, ports: Ports) -> None:
             use = _use(upload, found, ports.clock.now())
             before = standing.get(use.use_id)
             if before is None or (before.status, before.seconds_used) != (use.status, use.seconds_used):
-                uses.append(use if before is None else use.model_copy(update={"recorded_at": before.recorded_at}))
+                uses.append(
+                    use if before is None else use.model_copy(update={"recorded_at": before.recorded_at})
+                )
     if uses:
         ports.ledger.put_results([], [], uses)
 

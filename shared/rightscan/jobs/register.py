@@ -28,11 +28,10 @@ from rightscan.rights.catalogue import (
     ParsedRow,
     RecordingRow,
     RowProblem,
-    Severity,
     parse_catalogue,
-    problem_words,
     read_catalogue,
 )
+from rightscan.rights.problems import Severity, problem_words
 
 MAX_CATALOGUE_BYTES = 64 << 20
 """A hundred thousand rows of every sheet are about 40 MB; more is split by the sender."""
@@ -167,7 +166,8 @@ def _take(
     }
     word: OutcomeWord = "unchanged"
     key_shown = ""
-    for record in records_of(row.record, stamps, audio, digest):
+    records = [] if row.record is None else records_of(row.record, stamps, audio, digest)
+    for record in records:
         change, standing = _save(record, ports)
         if change != "unchanged" and word == "unchanged":
             word = "created" if change == "created" else "updated"

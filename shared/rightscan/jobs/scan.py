@@ -48,9 +48,18 @@ def scan(request: ScanRequested, ports: Ports, *, token: str) -> str:
     analysed = media.moved(
         MediaState.ANALYSED, scan_id=record.scan_id, duration_s=record.duration_s, codec=record.codec
     )
-    detail = {"scan_id": record.scan_id, "features_sha256": record.features_sha256, "complete": record.complete}
+    detail = {
+        "scan_id": record.scan_id,
+        "features_sha256": record.features_sha256,
+        "complete": record.complete,
+    }
     ports.ledger.append_custody(
-        media.source, at=ports.clock.now(), actor="scan", action="analysed", subject=record.scan_id, detail=detail
+        media.source,
+        at=ports.clock.now(),
+        actor="scan",
+        action="analysed",
+        subject=record.scan_id,
+        detail=detail,
     )
     ports.ledger.finish_claim(analysed, token=token, scan=record)
     _ask_for_match(media.media_id, ports)
@@ -68,7 +77,9 @@ def _analyse(media: Media, ports: Ports) -> Scan:
         _download(media, path, ports)
         features = folder / FEATURES_FILE
         facts = ports.analyse(path, features, ports.settings.limits)
-        stored, digest = store_features(f"features/{pipeline}/{media.media_id[:2]}/{media.media_id}.npz", features, ports)
+        stored, digest = store_features(
+            f"features/{pipeline}/{media.media_id[:2]}/{media.media_id}.npz", features, ports
+        )
     return _record(media, pipeline, stored, digest, facts, ports)
 
 
@@ -123,7 +134,12 @@ def _fail(media: Media, error: ErrorInfo, ports: Ports, token: str) -> None:
     for upload in ports.ledger.aliases(media.media_id):
         incidents.record_upload(ports, upload, error)
     ports.ledger.append_custody(
-        media.source, at=ports.clock.now(), actor="scan", action="failed", subject=error.code, detail={"code": error.code}
+        media.source,
+        at=ports.clock.now(),
+        actor="scan",
+        action="failed",
+        subject=error.code,
+        detail={"code": error.code},
     )
     failed = media.moved(MediaState.FAILED, error=error, finished_at=ports.clock.now())
     ports.ledger.finish_claim(failed, token=token, scan=None)

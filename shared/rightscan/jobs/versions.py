@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from rightscan.fingerprint import PIPELINE
+from rightscan.fingerprint.parameters import PIPELINE
 from rightscan.records.base import content_hash
 from rightscan.rights.codes import code_table
 
@@ -18,3 +18,8 @@ def pipeline_version() -> str:
 def score_version() -> str:
     """Of what turns features into words: the fingerprint's calibration lies in its pipeline, the rules here."""
     return content_hash({"pipeline": PIPELINE, "codes": code_table().version})
+
+
+def rules_version() -> str:
+    """Of the rule table that turns axes into codes."""
+    return code_table().version

@@ -52,9 +52,9 @@ class FindingPerformer(Record):
     name_ko: str | None = None
     name_roman: str | None = None
     stage_name: str | None = None
-    category: str | None = None
-    role: str | None = None
-    instrument: str | None = None
+    categories: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
     featured: bool | None = None
     mandate: str | None = None
     weight_num: int | None = Field(default=None, ge=0, description="share of the recording; None while held")

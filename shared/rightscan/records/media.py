@@ -32,7 +32,9 @@ FINISHED = DECIDED | {MediaState.REJECTED, MediaState.FAILED}
 
 _NEXT: dict[MediaState, frozenset[MediaState]] = {
     MediaState.RECEIVED: frozenset({MediaState.CLAIMED, MediaState.REJECTED}),
-    MediaState.CLAIMED: frozenset({MediaState.CLAIMED, MediaState.ANALYSED, MediaState.REJECTED, MediaState.FAILED}),
+    MediaState.CLAIMED: frozenset(
+        {MediaState.CLAIMED, MediaState.ANALYSED, MediaState.REJECTED, MediaState.FAILED}
+    ),
     MediaState.ANALYSED: DECIDED | {MediaState.FAILED},
     MediaState.MATCHED: DECIDED,
     MediaState.CLEAR: DECIDED,

@@ -66,6 +66,16 @@ class ReportRequested(Record):
     language: Literal["ko", "en"] = "ko"
 
 
+class ScheduledReport(Record):
+    """``ReportRequested`` as the schedule sends it: ``previous`` is the month before ``scheduled_at``."""
+
+    kind: Literal["report"] = "report"
+    period: str = Field(pattern=r"^(\d{4}-\d{2}|previous)$")
+    request_id: str
+    language: Literal["ko", "en"] = "ko"
+    scheduled_at: UtcDatetime | None = None
+
+
 class FindingRecorded(Record):
     """Domain event: a verdict was committed."""
 
@@ -128,7 +138,9 @@ class TestEvent(Record):
     __test__ = False  # not a pytest class
 
 
-def parse_s3_notification(body: str, origin: Literal["live", "backfill"] = "live") -> list[UploadEvent] | TestEvent:
+def parse_s3_notification(
+    body: str, origin: Literal["live", "backfill"] = "live"
+) -> list[UploadEvent] | TestEvent:
     """Read an S3 notification as it lies in a queue.
 
     Args:

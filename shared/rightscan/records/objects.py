@@ -85,7 +85,7 @@ class CustodyEntry(Record):
     actor: str
     action: str
     subject: str = Field(description="with action, names the event: a repeated delivery appends nothing")
-    detail: dict[str, Any] = {}
+    detail: dict[str, Any] = Field(default_factory=dict)
     previous: str
     digest: str
 

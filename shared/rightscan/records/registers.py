@@ -168,7 +168,9 @@ class Registration(Record):
     updated: int = 0
     unchanged: int = 0
     invalid: int = 0
-    outcomes: ObjectRef | None = Field(default=None, description="JSON Lines of row outcomes in the work bucket")
+    outcomes: ObjectRef | None = Field(
+        default=None, description="JSON Lines of row outcomes in the work bucket"
+    )
     recording_ids: tuple[str, ...] = Field(default=(), description="those whose sound was asked for")
     error: ErrorInfo | None = None
     changed_at: UtcDatetime

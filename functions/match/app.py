@@ -1,0 +1,35 @@
+"""Stored features against the live index: matches, findings, uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from rightscan.handling import handle_messages, parse
+from rightscan.jobs.match import match
+from rightscan.jobs.versions import pipeline_version
+from rightscan.ports import Ports
+from rightscan.records.identity import scan_id
+from rightscan.records.messages import MatchRequested
+from rightscan.runtime import function_logger
+
+logger = function_logger("match")
+metrics = Metrics(namespace="rightscan", service="match")
+
+
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Give each media its verdict."""
+    return handle_messages(event, context, logger, _one)
+
+
+def _one(record: SQSRecord, world: Ports) -> dict[str, Any]:
+    request = parse(MatchRequested, record.body)
+    logger.append_keys(scan_id=scan_id(request.media_id, pipeline_version()))
+    outcome = match(request, world)
+    world.meter.count(f"Match.{outcome}")
+    return {"media_id": request.media_id, "outcome": outcome}

@@ -1,0 +1,405 @@
+"""The one composition root: what the environment says, which adapters that means, how a function is watched."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from rightscan.errors import PermanentError, UsageError
+from rightscan.media.limits import Limits
+from rightscan.ports import (
+    Analyse,
+    Buckets,
+    Clock,
+    Ledger,
+    Meter,
+    ObjectStore,
+    OpenIndex,
+    Ports,
+    Queue,
+    Settings,
+)
+
+if TYPE_CHECKING:
+    from rightscan.adapters.local.database import Database
+
+QUEUES = ("ingest", "backfill", "scan", "match", "register", "report")
+"""Each is a queue port, an environment variable ``RIGHTSCAN_<NAME>_QUEUE`` and a queue of the template."""
+
+LOCAL_BUCKETS = Buckets(uploads="uploads", registrations="registrations", work="work", exports="exports")
+
+_QUIET = ("boto3", "botocore", "s3transfer", "urllib3", "libav", "aws_xray_sdk")
+
+_override: Ports | None = None
+_ports: Ports | None = None
+
+
+def ports() -> Ports:
+    """The world of this process, composed at the first call from its environment.
+
+    Raises:
+        UsageError: code ``bad_environment`` where a variable is missing or has no meaning.
+    """
+    global _ports  # noqa: PLW0603 (one composition per process is the point)
+    if _override is not None:
+        return _override
+    if _ports is None:
+        _ports = compose(os.environ)
+    return _ports
+
+
+@contextmanager
+def use(world: Ports) -> Iterator[Ports]:
+    """Let handlers run in another world, for tests and the inline runtime."""
+    global _override  # noqa: PLW0603
+    before, _override = _override, world
+    try:
+        yield world
+    finally:
+        _override = before
+
+
+def compose(environment: Mapping[str, str]) -> Ports:
+    """Build the ports that the environment names.
+
+    Args:
+        environment: ``RIGHTSCAN_BACKEND`` (``aws`` or ``local``) and the variables of ``docs/architecture.md``.
+
+    Raises:
+        UsageError: code ``bad_environment``.
+    """
+    backend = environment.get("RIGHTSCAN_BACKEND", "local")
+    if backend == "aws":
+        return _aws(environment)
+    if backend == "local":
+        return local_ports(Path(_required(environment, "RIGHTSCAN_HOME")), environment)
+    raise UsageError("bad_environment", f"RIGHTSCAN_BACKEND is {backend!r}", "Set it to aws or local.")
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise UsageError(
+            "bad_environment", f"{name} is not set", "Set it; docs/architecture.md lists the variables."
+        )
+    return value
+
+
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name, "")
+    try:
+        return float(text) if text else default
+    except ValueError as error:
+        raise UsageError("bad_environment", f"{name} is {text!r}", "Set it to a number.") from error
+
+
+def _settings(environment: Mapping[str, str], buckets: Buckets, uploader_key: bytes) -> Settings:
+    return Settings(
+        buckets=buckets,
+        limits=Limits(),
+        scan_lease_s=_number(environment, "RIGHTSCAN_SCAN_LEASE_SECONDS", 900.0),
+        index_refresh_s=_number(environment, "RIGHTSCAN_INDEX_REFRESH_SECONDS", 30.0),
+        units_per_day=int(_number(environment, "RIGHTSCAN_UNITS_PER_DAY", 100_000)),
+        uploader_key=uploader_key,
+    )
+
+
+# ---- local ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class LocalPaths:
+    """Where things lie in a local store."""
+
+    home: Path
+
+    @property
+    def database(self) -> Path:
+        """Records, queues, object versions."""
+        return self.home / "rightscan.sqlite3"
+
+    @property
+    def objects(self) -> Path:
+        """The buckets."""
+        return self.home / "buckets"
+
+    @property
+    def index_cache(self) -> Path:
+        """Fetched index segments."""
+        return self.home / "cache" / "index"
+
+    @property
+    def workspaces(self) -> Path:
+        """Temporary folders of work under way; emptied when the runtime starts."""
+        return self.home / "cache" / "work"
+
+    @property
+    def jobs(self) -> Path:
+        """Locks and logs of jobs."""
+        return self.home / "jobs"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of the local runtime's functions."""
+        return self.home / "logs"
+
+    @property
+    def uploader_key(self) -> Path:
+        """The key of uploader pseudonyms."""
+        return self.home / "keys" / "uploader.key"
+
+
+def local_ports(
+    home: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    clock: Clock | None = None,
+    analyse: Analyse | None = None,
+    durable: bool = True,
+) -> Ports:
+    """The ports over a folder.
+
+    Args:
+        home: the store.
+        environment: further settings.
+        clock: another clock than the system's.
+        analyse: another analysis than the guarded child.
+        durable: see ``Database``.
+    """
+    from rightscan.adapters.ledger import RecordLedger
+    from rightscan.adapters.local.clock import SystemClock
+    from rightscan.adapters.local.database import Database
+    from rightscan.adapters.local.events import LocalEvents
+    from rightscan.adapters.local.items import SqliteItems
+    from rightscan.adapters.local.jobs import LocalJobs
+    from rightscan.adapters.local.objects import LocalObjects
+    from rightscan.adapters.local.queues import LocalDeadLetters, LocalQueue
+
+    environment = environment or {}
+    paths = LocalPaths(home)
+    database: Database = Database(paths.database, durable=durable)
+    clock = clock or SystemClock()
+    ledger = RecordLedger(SqliteItems(database))
+    objects = LocalObjects(paths.objects, database, clock=clock)
+    settings = _settings(environment, LOCAL_BUCKETS, _local_key(paths.uploader_key))
+    cache = Path(environment.get("RIGHTSCAN_INDEX_CACHE") or paths.index_cache)
+    return Ports(
+        settings=settings,
+        objects=objects,
+        ledger=ledger,
+        **{f"{name}_queue": LocalQueue(f"{name.capitalize()}Queue", database, clock) for name in QUEUES},
+        dead_letters=LocalDeadLetters(database, clock),
+        events=LocalEvents(database, clock),
+        jobs=LocalJobs(database, paths.jobs, {}),
+        clock=clock,
+        meter=PowertoolsMeter(),
+        analyse=analyse or _analyse_guarded,
+        workspace=Workspaces(paths.workspaces),
+        index=_index_reader(ledger, objects, settings, clock, cache),
+    )
+
+
+def _local_key(path: Path) -> bytes:
+    """The deployment's key for pseudonyms, made at the first use."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = path.read_bytes()
+        if len(key) != 32:
+            raise PermanentError(
+                "bad_uploader_key", f"{path} holds {len(key)} bytes, not 32", "Restore it from your backup."
+            ) from None
+        return key
+    key = secrets.token_bytes(32)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key)
+    return key
+
+
+# ---- AWS ------------------------------------------------------------------------------------------------
+def _aws(environment: Mapping[str, str]) -> Ports:
+    from rightscan.adapters.aws.events import EventBridgeBus
+    from rightscan.adapters.aws.items import DynamoItems
+    from rightscan.adapters.aws.jobs import BatchJobs
+    from rightscan.adapters.aws.objects import S3Objects
+    from rightscan.adapters.aws.queues import SqsDeadLetters, SqsQueue
+    from rightscan.adapters.ledger import RecordLedger
+    from rightscan.adapters.local.clock import SystemClock
+
+    ledger = RecordLedger(DynamoItems(_required(environment, "RIGHTSCAN_TABLE")))
+    objects = S3Objects()
+    buckets = Buckets(
+        *(
+            environment.get(f"RIGHTSCAN_{name}_BUCKET", "")
+            for name in ("UPLOADS", "REGISTRATIONS", "WORK", "EXPORTS")
+        )
+    )
+    secret = environment.get("RIGHTSCAN_UPLOADER_KEY_SECRET", "")
+    settings = _settings(environment, buckets, _secret(secret) if secret else b"")
+    clock = SystemClock()
+    queues: dict[str, Any] = {}
+    for name in QUEUES:
+        url = environment.get(f"RIGHTSCAN_{name.upper()}_QUEUE", "")
+        queues[f"{name}_queue"] = SqsQueue(url) if url else UnwiredQueue(name)
+    cache = Path(environment.get("RIGHTSCAN_INDEX_CACHE") or Path(tempfile.gettempdir()) / "rightscan-index")
+    return Ports(
+        settings=settings,
+        objects=objects,
+        ledger=ledger,
+        **queues,
+        dead_letters=SqsDeadLetters({}),
+        events=EventBridgeBus(environment.get("RIGHTSCAN_EVENT_BUS", "")),
+        jobs=BatchJobs("", {}),
+        clock=clock,
+        meter=PowertoolsMeter(),
+        analyse=_analyse_guarded,
+        workspace=Workspaces(Path(tempfile.gettempdir())),
+        index=_index_reader(ledger, objects, settings, clock, cache),
+    )
+
+
+def stack_ports(stack_name: str) -> Ports:
+    """The ports of a deployed stack, for the command line.
+
+    Args:
+        stack_name: the CloudFormation stack.
+    """
+    from dataclasses import replace
+
+    from rightscan.adapters.aws.queues import SqsDeadLetters
+    from rightscan.adapters.aws.stack import read_stack
+
+    stack = read_stack(stack_name)
+    # The operator's machine needs no pseudonym key: uploads are received by the function that has it.
+    environment = {name: value for name, value in stack.environment.items() if not name.endswith("_SECRET")}
+    return replace(_aws(environment), dead_letters=SqsDeadLetters(stack.dead_letters))
+
+
+def _secret(arn: str) -> bytes:
+    from aws_lambda_powertools.utilities import parameters
+
+    value = parameters.get_secret(arn, max_age=3600)
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+class UnwiredQueue:
+    """Stands for a queue that the template does not give this function."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def send(self, body: Mapping[str, Any], *, delay_s: int = 0) -> None:
+        """Refuse.
+
+        Raises:
+            PermanentError: code ``queue_not_wired``.
+        """
+        raise PermanentError(
+            "queue_not_wired",
+            f"this function has no {self._name} queue (message of {len(body)} fields, delay {delay_s} s)",
+            f"Give it RIGHTSCAN_{self._name.upper()}_QUEUE and the right to send in template.yaml.",
+        )
+
+
+# ---- shared ---------------------------------------------------------------------------------------------
+class Workspaces:
+    """Temporary folders under one root, removed at the end of the work that opened them."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @contextmanager
+    def __call__(self) -> Iterator[Path]:
+        """Open a folder of one's own."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="rightscan-", dir=self._root))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+
+class PowertoolsMeter:
+    """Metrics in the embedded format, with the function's own dimensions."""
+
+    def __init__(self) -> None:
+        # No own namespace or service: both come from the environment, as the template sets them.
+        self._metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "rightscan"))
+
+    def count(self, name: str, value: float = 1.0) -> None:
+        """Add to a metric; the handler's decorator writes them out."""
+        self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+class SilentMeter:
+    """Drops metrics: a person at a terminal reads none."""
+
+    def count(self, name: str, value: float = 1.0) -> None:
+        """Drop."""
+
+
+def _analyse_guarded(path: Path, features: Path, limits: Limits) -> dict[str, Any]:
+    # Imported late: the zip functions neither carry nor need numpy.
+    from rightscan.jobs.analysis import analyse_guarded
+
+    return analyse_guarded(path, features, limits)
+
+
+class _LateIndex:
+    """The live index, imported at the first search."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self._arguments = arguments
+        self._reader: Any = None
+
+    def current(self) -> OpenIndex:
+        """See ``ports.IndexReader``."""
+        if self._reader is None:
+            from rightscan.jobs.live_index import LiveIndex
+
+            self._reader = LiveIndex(*self._arguments)
+        found: OpenIndex = self._reader.current()
+        return found
+
+
+def _index_reader(
+    ledger: Ledger, objects: ObjectStore, settings: Settings, clock: Clock, cache: Path
+) -> _LateIndex:
+    return _LateIndex(ledger, objects, settings.buckets.work, clock, cache, settings.index_refresh_s)
+
+
+def function_logger(name: str) -> Logger:
+    """The structured logger of a function; other libraries' loggers are silenced.
+
+    A library may put a key or a title into a message, and logs carry ids only.
+    """
+    for library in _QUIET:
+        quiet = logging.getLogger(library)
+        quiet.setLevel(logging.CRITICAL)
+        quiet.propagate = False
+    return Logger(service=name)
+
+
+__all__ = [
+    "LocalPaths",
+    "Meter",
+    "PowertoolsMeter",
+    "Queue",
+    "SilentMeter",
+    "compose",
+    "function_logger",
+    "local_ports",
+    "ports",
+    "stack_ports",
+    "use",
+]
