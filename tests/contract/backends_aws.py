@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
 import pytest
+from botocore.client import BaseClient
 from moto import mock_aws
 from moto.batch.models import batch_backends
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -129,7 +131,18 @@ def aws_backend() -> Iterator[AwsBackend]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    with mock.patch.dict(os.environ, environment), mock_aws(config={"batch": {"use_docker": False}}):
+    one_at_a_time, call = threading.RLock(), BaseClient._make_api_call
+
+    def locked_call(*arguments):
+        # Each request of DynamoDB is atomic; moto's are not, where threads meet.
+        with one_at_a_time:
+            return call(*arguments)
+
+    with (
+        mock.patch.dict(os.environ, environment),
+        mock_aws(config={"batch": {"use_docker": False}}),
+        mock.patch.object(BaseClient, "_make_api_call", locked_call),
+    ):
         yield AwsBackend()
 
 
