@@ -7,7 +7,7 @@ chains, versions of register rows) stand here once, for SQLite and DynamoDB alik
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from rightscan.adapters.items import Add, ConditionFailed, Item, ItemStore, Put
@@ -474,7 +474,7 @@ def _version(item: Item | None) -> int:
 
 
 def _hour(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H")
 
 
 def _upload_key(ref: ObjectRef) -> tuple[str, str]:
@@ -521,18 +521,26 @@ def _content(row: AnyRegisterRow) -> Mapping[str, Any]:
     return {name: value for name, value in row.to_json().items() if name not in _STAMPS}
 
 
+def _key(*parts: str | None) -> str:
+    # Ids come from spreadsheets: a "#" in one must not make two rows one.
+    return "#".join((part or "").replace("%", "%25").replace("#", "%23") for part in parts)
+
+
 _REGISTER_KEYS: dict[type[Record], Callable[[Any], tuple[str, str]]] = {
     Recording: lambda row: (f"R#{row.recording_id}", "META"),
     Performer: lambda row: (f"P#{row.performer_id}", "META"),
     LineupEntry: lambda row: (
         f"R#{row.recording_id}",
-        f"PERF#{row.performer_id}#{'+'.join(row.roles)}#{row.valid_from or ''}",
+        _key("PERF", row.performer_id, "+".join(row.roles), row.valid_from),
     ),
-    Mandate: lambda row: (f"P#{row.performer_id}", f"MANDATE#{row.valid_from or ''}#{'+'.join(row.ledgers)}"),
-    Consent: lambda row: (f"P#{row.performer_id}", f"CONSENT#{row.consent}#{row.valid_from or ''}"),
+    Mandate: lambda row: (
+        f"P#{row.performer_id}",
+        _key("MANDATE", row.valid_from, "+".join(row.ledgers), "+".join(row.territories)),
+    ),
+    Consent: lambda row: (f"P#{row.performer_id}", _key("CONSENT", row.consent, row.valid_from)),
     Licence: lambda row: (
         f"R#{row.recording_id}" if row.recording_id is not None else f"P#{row.performer_id}",
-        f"LICENCE#{row.licence_id}",
+        _key("LICENCE", row.licence_id),
     ),
 }
 
