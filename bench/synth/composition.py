@@ -554,7 +554,8 @@ def compose(seed: int, seconds: float, style: str | None = None) -> Score:
     if seed < 0:
         raise ValueError(f"seed {seed}: must be 0 or more")
     rng = np.random.default_rng([seed, 1])
-    chosen = STYLES[int(rng.integers(len(STYLES)))] if style is None else style
+    drawn = STYLES[int(rng.integers(len(STYLES)))]
+    chosen = drawn if style is None else style
     if chosen not in STYLES:
         raise ValueError(f"style {chosen!r}: one of {', '.join(STYLES)}")
     piece = _begin(chosen, rng)

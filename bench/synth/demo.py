@@ -23,7 +23,6 @@ from bench.synth.signal import Signal
 
 from rightscan.rights import vocabulary
 
-SAMPLE_RATE = 44100
 _KST = dt.timezone(dt.timedelta(hours=9))
 
 
@@ -90,9 +89,9 @@ class Piece:
         """The known performers, each once."""
         return tuple(dict.fromkeys(credit.performer for credit in self.credits))
 
-    def sound(self) -> Signal:
-        """Render the recording, float32 ``[n, 2]`` at ``SAMPLE_RATE``."""
-        return render(self.seed, self.duration_s, style=self.style, sample_rate=SAMPLE_RATE)
+    def sound(self, sample_rate: int = 44100) -> Signal:
+        """Render the recording, float32 ``[n, 2]``."""
+        return render(self.seed, self.duration_s, style=self.style, sample_rate=sample_rate)
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,6 @@ _PEOPLE: dict[str, tuple[Person, ...]] = {
         Person("P-9001", "윤슬하", "Yun Seulha", "슬하", birth_year=1996),
         Person("P-9002", "한도겸", "Han Dogyeom", birth_year=1989),
         Person("P-9003", "김민수", "Kim Minsu", "모래", "모래시계자리", 1998),
-        Person("P-9004", "서이랑", "Seo Irang", "이랑", "모래시계자리", 1999),
     ),
     "gugak_voice": (Person("P-9005", "오소담", "Oh Sodam", birth_year=1978),),
     "gugak_wind": (
@@ -426,16 +424,17 @@ def encode(samples: Signal, sample_rate: int, path: Path, codec: str, bit_rate: 
         container.mux(stream.encode(None))
 
 
-def _cut(sound: Signal, start: float, end: float) -> Signal:
-    return sound[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
+def _cut(sound: Signal, sample_rate: int, start: float, end: float) -> Signal:
+    return sound[round(start * sample_rate) : round(end * sample_rate)]
 
 
-def write_demo(directory: Path, seed: int = 1) -> DemoSet:
+def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> DemoSet:
     """Write the catalogue, its audio, the uploads, their facts and what must be found in them.
 
     Args:
         directory: made if missing; must not hold a demonstration already.
         seed: of ``demo_catalogue``.
+        sample_rate: Hz of every file; tests take a lower one to be quick.
 
     Returns:
         Where everything lies. ``expected.json`` holds the same truth on disk, ``README.txt`` says what it is.
@@ -444,18 +443,18 @@ def write_demo(directory: Path, seed: int = 1) -> DemoSet:
         FileExistsError: ``directory`` holds an ``audio`` or ``uploads`` folder.
 
     """
-    pieces = demo_catalogue(seed)
-    sounds = {piece.recording_id: piece.sound() for piece in pieces}
     (directory / "audio").mkdir(parents=True)
+    uploads = _Uploads(directory)
+    pieces = demo_catalogue(seed)
+    sounds = {piece.recording_id: piece.sound(sample_rate) for piece in pieces}
     files = {}
     for i, piece in enumerate(pieces):
         codec = "pcm_s16le" if i == 3 else "flac"
         files[piece.recording_id] = f"audio/{piece.recording_id}.{'wav' if codec != 'flac' else 'flac'}"
-        encode(sounds[piece.recording_id], SAMPLE_RATE, directory / files[piece.recording_id], codec)
+        encode(sounds[piece.recording_id], sample_rate, directory / files[piece.recording_id], codec)
     catalogue = directory / "catalogue.xlsx"
     _write_workbook(catalogue, _sheets(pieces, files))
 
-    uploads = _Uploads(directory)
     pop, ballad, gugak, _, _, unfinished = pieces
     whole = Appearance(pop.recording_id, 0.0, pop.duration_s, 0.0, pop.duration_s)
 
@@ -469,11 +468,11 @@ def write_demo(directory: Path, seed: int = 1) -> DemoSet:
     parts: list[Part] = [
         ("talk", 6.0),
         ("music", 10.0),
-        _cut(sounds[ballad.recording_id], *cut),
+        _cut(sounds[ballad.recording_id], sample_rate, *cut),
         ("talk", 4.0),
         ("music", 6.0),
     ]
-    show, spans = programme(parts, seed=seed, sample_rate=SAMPLE_RATE, talk_over=(1,))
+    show, spans = programme(parts, seed=seed, sample_rate=sample_rate, talk_over=(1,))
     aired = uploads.add(
         "저녁의 음악 산책 11월 3일.m4a",
         _post("evening-1103", "2026-11-03T18:00:00+09:00", broadcast=True),
@@ -481,7 +480,7 @@ def write_demo(directory: Path, seed: int = 1) -> DemoSet:
         "25 s inside a programme with talk and other music",
         Appearance(ballad.recording_id, spans[2].start, spans[2].end, *cut),
     )
-    encode(show, SAMPLE_RATE, aired, "aac", 128_000)
+    encode(show, sample_rate, aired, "aac", 128_000)
 
     cut = 14.5, 29.5
     clip = uploads.add(
@@ -491,7 +490,7 @@ def write_demo(directory: Path, seed: int = 1) -> DemoSet:
         "15 s at 48 kbps",
         Appearance(gugak.recording_id, 0.0, cut[1] - cut[0], *cut),
     )
-    encode(_cut(sounds[gugak.recording_id], *cut), SAMPLE_RATE, clip, "mp3", 48_000)
+    encode(_cut(sounds[gugak.recording_id], sample_rate, *cut), sample_rate, clip, "mp3", 48_000)
 
     cut = 5.0, 25.0
     held = uploads.add(
@@ -501,13 +500,13 @@ def write_demo(directory: Path, seed: int = 1) -> DemoSet:
         "20 s at 64 kbps of the recording with an incomplete line-up",
         Appearance(unfinished.recording_id, 0.0, cut[1] - cut[0], *cut),
     )
-    encode(_cut(sounds[unfinished.recording_id], *cut), SAMPLE_RATE, held, "mp3", 64_000)
+    encode(_cut(sounds[unfinished.recording_id], sample_rate, *cut), sample_rate, held, "mp3", 64_000)
 
     stranger = uploads.add(
         "자작곡 데모.flac", _post("own-song", "2026-11-08T12:00:00+09:00"), "N1", "in no catalogue"
     )
     encode(
-        render(1000 * seed + 900, 30.0, style="pop", sample_rate=SAMPLE_RATE), SAMPLE_RATE, stranger, "flac"
+        render(1000 * seed + 900, 30.0, style="pop", sample_rate=sample_rate), sample_rate, stranger, "flac"
     )
 
     broken = uploads.add(

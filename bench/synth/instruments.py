@@ -496,7 +496,7 @@ class Drums:
 
     def _cymbal(self, drum: Rng, hit: Rng, seconds: float, t60: float, low: float) -> Signal:
         n = int(seconds * self._rate)
-        metal = np.sort(drum.uniform(low, 0.4 * self._rate, 24))
+        metal = drum.uniform(min(low, 0.3 * self._rate), 0.42 * self._rate, 24)
         out = ring(metal, hit.uniform(0.3, 1, 24), np.full(24, t60), n, self._rate, hit.uniform(0, 6, 24))
         return 0.15 * out + 0.6 * self._noise(n, hit, low, 14000) * decay(n, self._rate, t60)
 
