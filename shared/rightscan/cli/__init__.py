@@ -1,0 +1,1 @@
+"""The ``rightscan`` command: asks the use cases and shows what they say."""

@@ -1,0 +1,103 @@
+"""Options that every command takes, before or after its verb, and what they mean together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import click
+import platformdirs
+
+from rightscan import runtime
+from rightscan.errors import UsageError
+from rightscan.localrun.session import LocalSession
+from rightscan.ports import Ports
+
+F = TypeVar("F", bound=Callable[..., Any])
+_KEY = "rightscan.options"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person asked for on the whole."""
+
+    home: Path
+    stack: str | None
+    json: bool
+    language: Literal["ko", "en"]
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The world the command works in."""
+        if self.stack is not None:
+            world = runtime.stack_ports(self.stack)
+        else:
+            LocalSession.prepare(self.home)
+            world = runtime.local_ports(self.home, os.environ)
+        return replace(world, meter=runtime.SilentMeter())
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """See to it that the functions run: a deployed stack does by itself, a local store is started."""
+        if self.stack is not None:
+            yield
+            return
+        with LocalSession(self.home):
+            yield
+
+    def needs_local(self, verb: str) -> None:
+        """Refuse a verb that only a local store has.
+
+        Raises:
+            UsageError: code ``local_only``.
+        """
+        if self.stack is not None:
+            raise UsageError("local_only", f"`{verb}` works on a local store", "Leave out --aws.")
+
+
+def global_options(command: F) -> F:
+    """Give a command the options that stand before or after the verb."""
+
+    def remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        if value is not None and parameter.name is not None:
+            context.find_root().meta.setdefault(_KEY, {})[parameter.name] = value
+        return value
+
+    for option in (
+        click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="the local store"),
+        click.option("--aws", is_flag=True, default=None, help="talk to a deployed stack"),
+        click.option("--stack", help="the deployed stack's name (RIGHTSCAN_STACK)"),
+        click.option("--json", is_flag=True, default=None, help="one JSON object per line, nothing else"),
+        click.option("--lang", type=click.Choice(["ko", "en"]), help="language of what is shown"),
+    ):
+        command = option(command)  # type: ignore[assignment]
+    for parameter in getattr(command, "__click_params__", [])[-5:]:
+        parameter.callback = remember
+        parameter.expose_value = False
+        parameter.is_eager = True
+    return command
+
+
+def options(context: click.Context) -> Options:
+    """What was said, before or after the verb, in the environment, or by default."""
+    said: dict[str, Any] = context.find_root().meta.get(_KEY, {})
+    on_aws = said.get("aws") or os.environ.get("RIGHTSCAN_BACKEND") == "aws"
+    stack = None
+    if on_aws:
+        stack = said.get("stack") or os.environ.get("RIGHTSCAN_STACK") or "rightscan-dev"
+    home = said.get("home") or Path(
+        os.environ.get("RIGHTSCAN_HOME") or platformdirs.user_data_path("rightscan")
+    )
+    language: Literal["ko", "en"] = (
+        "en" if (said.get("lang") or os.environ.get("RIGHTSCAN_LANG")) == "en" else "ko"
+    )
+    found: Options = context.find_root().meta.setdefault(
+        "rightscan.composed",
+        Options(home=home.absolute(), stack=stack, json=bool(said.get("json")), language=language),
+    )
+    return found

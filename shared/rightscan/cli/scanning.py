@@ -1,0 +1,158 @@
+"""``scan``, ``watch``, ``backfill`` and ``show``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+
+from rightscan.cli import show as output
+from rightscan.cli.options import Options, global_options, options
+from rightscan.errors import RightscanError, UsageError
+from rightscan.jobs import incidents, submit
+from rightscan.jobs.backfill import backfill as run_backfill
+from rightscan.jobs.dossier import dossier
+from rightscan.jobs.results import result_of
+from rightscan.localrun.session import LocalSession
+from rightscan.records.objects import ObjectRef
+from rightscan.records.results import ScanResult
+from rightscan.rights.upload_facts import ParsedFacts, read_facts_csv
+
+_FAILED = frozenset({"rejected", "failed", "gone"})
+_STILL_S = 2.0
+"""A file whose size and time have not moved for so long is taken for finished."""
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--facts", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="CSV of upload facts"
+)
+@global_options
+@click.pass_context
+def scan(context: click.Context, paths: tuple[Path, ...], facts: Path | None) -> int:
+    """Upload files or folders with their facts, wait, and show what was found."""
+    told = options(context)
+    listed = {} if facts is None else read_facts_csv(facts.read_bytes())
+    files = list(submit.media_files(paths))
+    if not files:
+        raise UsageError(
+            "nothing_to_scan", "the paths hold no file", "Name files, or a folder that holds some."
+        )
+    with told.running():
+        results = scan_files(files, listed, told)
+    if not told.json:
+        output.scan_table(told, results)
+    return int(any(result.state in _FAILED or result.error is not None for result in results))
+
+
+def scan_files(files: Iterable[Path], listed: dict[str, ParsedFacts], told: Options) -> list[ScanResult]:
+    """Upload files and wait for their results, in the order of the files; printed as JSON where asked for."""
+    uploads = [(str(path), _send(path, listed, told)) for path in files]
+    results = []
+    with Progress(console=output.console(told), transient=True, disable=told.json) as progress:
+        task = progress.add_task("rightscan", total=len(uploads))
+        for path, sent in uploads:
+            result = _wait(path, sent, told) if isinstance(sent, ObjectRef) else sent
+            results.append(result)
+            progress.advance(task)
+            if told.json:
+                output.json_line(result.to_json())
+    return results
+
+
+def _send(path: Path, listed: dict[str, ParsedFacts], told: Options) -> ObjectRef | ScanResult:
+    try:
+        return submit.upload_media(path, submit.facts_of(path, listed), told.ports)
+    except RightscanError as error:
+        return ScanResult(path=str(path), state="rejected", error=incidents.info(error))
+
+
+def _wait(path: str, ref: ObjectRef, told: Options) -> ScanResult:
+    pause = 0.05 if told.stack is None else 2.0
+    while (result := result_of(path, ref, told.ports)) is None:
+        time.sleep(pause)
+    return result
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--once", is_flag=True, help="scan what lies there and end")
+@global_options
+@click.pass_context
+def watch(context: click.Context, folder: Path, once: bool) -> int:
+    """Scan whatever appears in FOLDER, once it is finished."""
+    told = options(context)
+    seen: dict[Path, tuple[int, int]] = {}
+    done: dict[Path, tuple[int, int]] = {}
+    with told.running():
+        while True:
+            now = {path: _stamp(path) for path in submit.media_files([folder])}
+            ready = [
+                path for path, stamp in now.items() if seen.get(path) == stamp and done.get(path) != stamp
+            ]
+            if ready:
+                results = scan_files(ready, {}, told)
+                if not told.json:
+                    output.scan_table(told, results)
+                done |= {path: now[path] for path in ready}
+            if once and all(done.get(path) == stamp for path, stamp in now.items()):
+                return 0
+            seen = now
+            time.sleep(_STILL_S)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@click.command()
+@click.option("--restart", is_flag=True, help="look at the whole bucket again")
+@global_options
+@click.pass_context
+def backfill(context: click.Context, restart: bool) -> int:
+    """Scan what lay in the uploads bucket before the system went live.
+
+    Works under its own limit and goes on where it stopped when called again.
+    """
+    told = options(context)
+    with told.running():
+        result = run_backfill(told.ports, restart=restart)
+        if told.stack is None:
+            while not LocalSession.idle_store(told.home):
+                time.sleep(0.1)
+    if told.json:
+        output.json_line(asdict(result))
+    else:
+        words = {
+            "ko": f"{result.looked_at}개를 살펴보고 {result.queued}개를 검사에 넣었습니다.",
+            "en": f"looked at {result.looked_at}, queued {result.queued}.",
+        }
+        output.console(told).print(words[told.language])
+        if not result.finished:
+            more = {
+                "ko": "오늘의 한도에 이르렀습니다. 내일 다시 실행하면 이어집니다.",
+                "en": "The day's allowance is used up; run it again tomorrow to go on.",
+            }
+            output.console(told).print(more[told.language])
+    return 0
+
+
+@click.command()
+@click.argument("identifier")
+@global_options
+@click.pass_context
+def show(context: click.Context, identifier: str) -> int:
+    """Everything known of an upload (path or media id), a recording or a performer, with the custody log."""
+    told = options(context)
+    found = dossier(identifier, told.ports)
+    if told.json:
+        output.json_line(found)
+    else:
+        output.console(told).print_json(data=found, ensure_ascii=False)
+    return 0

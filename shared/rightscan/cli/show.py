@@ -1,0 +1,176 @@
+"""How results look: rich tables for people, JSON lines for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from rightscan.cli.options import Options
+from rightscan.records.base import canonical_json
+from rightscan.records.results import RegisterResult, ScanResult
+from rightscan.rights import vocabulary
+from rightscan.rights.codes import Code, code_table
+
+_WORDS = {
+    "file": ("파일", "file"),
+    "state": ("상태", "state"),
+    "code": ("판정", "code"),
+    "recording": ("음원", "recording"),
+    "in_upload": ("파일에서", "in the upload"),
+    "in_original": ("원곡에서", "in the original"),
+    "performers": ("실연자 (지분)", "performers (share)"),
+    "note": ("설명", "note"),
+    "strength": ("log10LR", "log10 LR"),
+    "nobody": ("알려진 실연자 없음", "no performer known"),
+    "created": ("새로 등록", "created"),
+    "updated": ("변경", "updated"),
+    "unchanged": ("변경 없음", "unchanged"),
+    "invalid": ("거부된 행", "rows refused"),
+    "indexed": ("색인된 음원", "recordings indexed"),
+    "row": ("행", "row"),
+    "column": ("열", "column"),
+    "value": ("값", "value"),
+    "remedy": ("조치", "remedy"),
+    "queue": ("대기열", "queue"),
+    "message": ("메시지", "message"),
+    "since": ("시각", "since"),
+    "check": ("점검", "check"),
+    "result": ("결과", "result"),
+    "matched": ("일치", "matched"),
+    "clear": ("일치 없음", "no match"),
+    "partial": ("일부만 분석됨", "partly analysed"),
+    "rejected": ("거부됨", "rejected"),
+    "failed": ("처리 실패", "failed"),
+    "skipped": ("건너뜀", "skipped"),
+    "gone": ("사라짐", "gone"),
+}
+
+
+def word(name: str, told: Options) -> str:
+    """A word of the screen in the person's language."""
+    ko, en = _WORDS.get(name, (name, name))
+    return ko if told.language == "ko" else en
+
+
+def console(told: Options) -> Console:
+    """Where tables go: standard output, or standard error while JSON has that for itself."""
+    return Console(stderr=told.json)
+
+
+def json_line(value: Any) -> None:
+    """One JSON object on standard output."""
+    # Lone surrogates of a file name cannot be written as UTF-8; JSON can say them escaped.
+    text = canonical_json(value)
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
+    sys.stdout.flush()
+
+
+def table(told: Options, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table; every cell is text of somebody else and is shown as it is, never as markup."""
+    shown = Table(title=escape(title), title_justify="left")
+    for column in columns:
+        shown.add_column(escape(word(column, told)), overflow="fold")
+    for row in rows:
+        shown.add_row(*(escape(cell) for cell in row))
+    console(told).print(shown)
+
+
+def scan_table(told: Options, results: Sequence[ScanResult], title: str = "") -> None:
+    """What was found: one line per finding."""
+    columns = (
+        "file",
+        "state",
+        "code",
+        "recording",
+        "in_upload",
+        "in_original",
+        "strength",
+        "performers",
+        "note",
+    )
+    table(told, title, columns, [row for result in results for row in _scan_rows(told, result)])
+
+
+def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
+    segments = {(s.recording_id, s.media_start): s for s in result.segments}
+    rows = []
+    state = word(result.state, told)
+    for finding in result.findings:
+        segment = segments.get((finding.recording_id or "", finding.media_start or 0.0))
+        info = code_table().infos[Code(finding.code)]
+        name = info.ko if told.language == "ko" else info.en
+        performers = [_performer(told, p) for p in finding.performers]
+        note = finding.reason_ko if told.language == "ko" else finding.reason_en
+        if result.error is not None:
+            note = f"{result.error.cause} → {result.error.remedy}"
+        rows.append(
+            [
+                result.path,
+                state,
+                f"{finding.code} {name}",
+                "" if segment is None else f"{segment.title or ''} ({segment.recording_id})",
+                "" if segment is None else f"{_clock(segment.media_start)}–{_clock(segment.media_end)}",
+                ""
+                if segment is None
+                else f"{_clock(segment.reference_start)}–{_clock(segment.reference_end)}",
+                "" if segment is None else f"{segment.score:.1f}",
+                "\n".join(performers) or (word("nobody", told) if segment is not None else ""),
+                "" if segment is not None and finding.code == "U1" else note,
+            ]
+        )
+    if not rows:
+        note = "" if result.error is None else f"{result.error.cause} → {result.error.remedy}"
+        rows.append([result.path, state, "", "", "", "", "", "", note])
+    return rows
+
+
+def _performer(told: Options, performer: Any) -> str:
+    name = performer.name_ko or performer.stage_name or performer.name_roman or performer.performer_id
+    if told.language == "en":
+        name = performer.name_roman or performer.stage_name or name
+    role = ", ".join(performer.roles)
+    if told.language == "en":
+        role = ", ".join(
+            vocabulary.en("role", r) if r in vocabulary.word_list("role") else r for r in performer.roles
+        )
+    share = "—" if performer.weight_num is None else f"{performer.weight_num}/{performer.weight_den}"
+    return f"{name} {role} ({share})".replace("  ", " ")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}:{rest:04.1f}"
+
+
+def register_table(told: Options, result: RegisterResult) -> None:
+    """What became of a catalogue."""
+    out = console(told)
+    counts = ", ".join(
+        f"{word(name, told)} {getattr(result, name)}"
+        for name in ("created", "updated", "unchanged", "invalid", "indexed")
+    )
+    out.print(f"{escape(result.path)}: {escape(counts)}")
+    if result.error is not None:
+        out.print(f"[red]{escape(result.error.cause)}[/red] → {escape(result.error.remedy)}")
+    if result.rows:
+        table(
+            told,
+            "",
+            ("file", "row", "column", "value", "code", "remedy"),
+            [
+                [
+                    f"{r.file} {r.sheet}",
+                    str(r.row),
+                    r.column or "",
+                    r.value or "",
+                    r.code or "",
+                    r.remedy or "",
+                ]
+                for r in result.rows
+            ],
+        )

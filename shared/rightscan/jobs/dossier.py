@@ -1,0 +1,96 @@
+"""Everything the ledger knows of one thing, for a person who asks by whichever name they have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rightscan.errors import UsageError
+from rightscan.jobs.submit import object_key
+from rightscan.jobs.versions import pipeline_version
+from rightscan.ports import ObjectMissing, Ports
+from rightscan.records.objects import ObjectRef, Upload
+
+
+def dossier(identifier: str, ports: Ports) -> dict[str, Any]:
+    """All records about an upload, recording or performer.
+
+    Args:
+        identifier: a media id, an upload's key or path, a recording id or a performer id.
+        ports: the world.
+
+    Returns:
+        JSON values.
+
+    Raises:
+        UsageError: code ``unknown_id``.
+    """
+    for look in (_media, _upload, _recording, _performer):
+        found = look(identifier, ports)
+        if found is not None:
+            return found
+    raise UsageError(
+        "unknown_id",
+        f"nothing is known under {identifier!r}",
+        "Give a media id (64 hex digits), an upload's path, a recording id or a performer id.",
+    )
+
+
+def _media(identifier: str, ports: Ports) -> dict[str, Any] | None:
+    media = ports.ledger.media(identifier.lower())
+    if media is None:
+        return None
+    scan = ports.ledger.scan(media.media_id, pipeline_version())
+    return {
+        "media": media.to_json(),
+        "scan": None if scan is None else scan.to_json(),
+        "verdicts": [verdict.to_json() for verdict in ports.ledger.verdicts(media.media_id)],
+        "matches": [match.to_json() for match in ports.ledger.matches(media.media_id)],
+        "findings": [finding.to_json() for finding in ports.ledger.findings(media.media_id)],
+        "uses": [use.to_json() for use in ports.ledger.uses(media.media_id)],
+        "uploads": [_with_custody(upload, ports) for upload in ports.ledger.aliases(media.media_id)],
+    }
+
+
+def _with_custody(upload: Upload, ports: Ports) -> dict[str, Any]:
+    custody = [entry.to_json() for entry in ports.ledger.custody(upload.ref)]
+    return {**upload.to_json(), "custody": custody}
+
+
+def _upload(identifier: str, ports: Ports) -> dict[str, Any] | None:
+    for key in dict.fromkeys((identifier, object_key(Path(identifier)))):
+        try:
+            info = ports.objects.head(ObjectRef(bucket=ports.settings.buckets.uploads, key=key))
+        except ObjectMissing:
+            continue
+        upload = ports.ledger.upload(info.ref)
+        if upload is None:
+            return {"upload": info.ref.to_json(), "note": "not received yet"}
+        found = None if upload.media_id is None else _media(upload.media_id, ports)
+        return {"upload": _with_custody(upload, ports), **(found or {})}
+    return None
+
+
+def _recording(identifier: str, ports: Ports) -> dict[str, Any] | None:
+    recording = ports.ledger.recording(identifier)
+    if recording is None:
+        return None
+    reference = ports.ledger.reference(identifier, pipeline_version())
+    return {
+        "recording": recording.to_json(),
+        "versions": [row.to_json() for row in ports.ledger.register_history(recording)],
+        "lineup": [entry.to_json() for entry in ports.ledger.lineup(identifier)],
+        "reference": None if reference is None else reference.to_json(),
+        "matches": [match.to_json() for match in ports.ledger.matches_of_recording(identifier)],
+    }
+
+
+def _performer(identifier: str, ports: Ports) -> dict[str, Any] | None:
+    performer = ports.ledger.performer(identifier)
+    if performer is None:
+        return None
+    return {
+        "performer": performer.to_json(),
+        "versions": [row.to_json() for row in ports.ledger.register_history(performer)],
+        "mandates": [mandate.to_json() for mandate in ports.ledger.mandates(identifier)],
+    }
