@@ -9,15 +9,17 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 
-from rightscan.reporting.rows import Cell, cell_text, is_number
+from rightscan.reporting.rows import Cell, cell_text
 
 # The full-width forms too: Excel takes them for their ASCII brothers where an East Asian input method is on.
-_STARTERS = "=+\\-@\t\r\n＝＋－＠"
+_STARTERS = "=+@\t\r\n＝＋－＠-"
 # Apostrophes before the starter count as well, or "'=1" would not survive the way back.
 _TO_NEUTRALISE = re.compile(f"'*[{_STARTERS}]")
+_SUSPECT = frozenset(_STARTERS + "'")
 _NEUTRALISED = re.compile(f"'+[{_STARTERS}]")
 
 
@@ -31,6 +33,16 @@ def restore(field: str) -> str:
     return field[1:] if _NEUTRALISED.match(field) else field
 
 
+def _field(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    text = cell if isinstance(cell, str) else cell_text(cell)
+    # Only a handful of characters can begin what has to be neutralised; the rest is the usual case.
+    if text[0] not in _SUSPECT or isinstance(cell, int | Decimal):
+        return text
+    return neutralise(text)
+
+
 class CsvTwin:
     """Writes one sheet; use it as a context manager."""
 
@@ -41,9 +53,7 @@ class CsvTwin:
 
     def append(self, cells: Sequence[Cell]) -> None:
         """Write one row."""
-        self._writer.writerow(
-            [cell_text(cell) if is_number(cell) else neutralise(cell_text(cell)) for cell in cells]
-        )
+        self._writer.writerow([_field(cell) for cell in cells])
 
     def __enter__(self) -> CsvTwin:
         return self
@@ -58,4 +68,4 @@ def read_twin(path: Path) -> Iterator[list[str]]:
     """Rows of a twin as text, the header first, apostrophes taken off again."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.reader(file):
-            yield [restore(field) for field in row]
+            yield [restore(field) if field[:1] == "'" else field for field in row]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from operator import index
 from typing import Any
@@ -168,19 +168,3 @@ def cell_text(cell: Cell) -> str:
             return cell.isoformat()
         case _:
             return str(cell)
-
-
-def is_number(cell: Cell) -> bool:
-    """Tell the cells that are counted with from text and times."""
-    return isinstance(cell, int | Decimal)
-
-
-def excel_number(cell: int | Decimal) -> float | None:
-    """``cell`` as the double that Excel would keep, None where its 15 digits would lose some."""
-    digits = len(str(abs(cell)).replace(".", "").lstrip("0"))
-    return float(cell) if digits <= 15 else None
-
-
-def totals(sheet: Sheet) -> Sequence[int]:
-    """Positions of the columns that are added up."""
-    return [position for position, column in enumerate(sheet.columns) if column.total]

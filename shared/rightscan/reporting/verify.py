@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
-
-import openpyxl
+from zipfile import BadZipFile
 
 from rightscan.errors import PermanentError
 from rightscan.reporting.columns import Column, Kind, Language, Sheet, sheets
 from rightscan.reporting.csv_twin import read_twin
 from rightscan.reporting.export import MANIFEST, MANIFEST_FORMAT, SheetTally, sha256_of
+from rightscan.reporting.read_back import Value, sheet_rows
 from rightscan.reporting.rows import Cell, cell_text
 from rightscan.reporting.summary import UsageFold
-
-# Excel's own escape of a text that looks like one of its escapes; openpyxl leaves it in.
-_ESCAPED = re.compile("_x005F(_x[0-9a-fA-F]{4}_)")
+from rightscan.reporting.workbook import EXCEL_EPOCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Difference:
 
     Attributes:
         file: name of the file it is in.
-        problem: ``missing_file``, ``unknown_file``, ``hash``, ``unreadable``, ``header``, ``rows``,
+        problem: ``missing_file``, ``unknown_file``, ``hash``, ``unreadable``, ``rows``,
             ``sums``, ``cell`` or ``summary``.
         sheet: its number, where one sheet is concerned.
         row: as a spreadsheet shows it, from 1, where one row is concerned.
@@ -67,10 +65,11 @@ def verify_report(folder: Path) -> list[Difference]:
         if found != listed[name]["sha256"]:
             differences.append(Difference(name, "hash", expected=listed[name]["sha256"], found=found))
     check = _Contents(folder, manifest["language"])
-    workbooks = [name for name in listed if name.endswith(".xlsx") and name in present]
-    for name, entry in listed.items():
-        if name in present and name not in workbooks:
-            differences.extend(check.twin(name, entry["sheets"][0], workbooks))
+    for name in sorted(listed.keys() & present):
+        if name.endswith(".csv"):
+            differences.extend(check.twin(name, listed[name]["sheets"][0]))
+    for workbook in sorted(name for name in listed.keys() & present if name.endswith(".xlsx")):
+        differences.extend(check.workbook(workbook))
     differences.extend(check.summary(manifest))
     return differences
 
@@ -93,80 +92,91 @@ def _no_manifest(folder: Path, why: str) -> PermanentError:
 
 
 class _Contents:
-    """Reads the twins, each once, and the workbook beside them."""
+    """What the twins say, taken together: each alone, the workbook against them, sheet 01 against sheet 02."""
 
     def __init__(self, folder: Path, language: Language) -> None:
         self._folder = folder
         self._language = language
-        self._fold = UsageFold()
+        self._twins: dict[str, str] = {}
+        self._fold: UsageFold | None = None
         self._summary: dict[tuple[str, ...], list[str]] = {}
-        self._names: dict[str, str] = {}
 
-    def twin(self, name: str, stated: Mapping[str, Any], workbooks: Sequence[str]) -> Iterator[Difference]:
-        """Differences of one CSV from its manifest entry and from the workbook's sheet."""
+    def twin(self, name: str, stated: Mapping[str, Any]) -> Iterator[Difference]:
+        """Differences of one CSV from its manifest entry."""
         sheet = sheets()[stated["sheet"]]
-        self._names[sheet.number] = name
+        self._twins[sheet.number] = name
         tally = SheetTally.of(sheet)
         try:
-            yield from self._compare(name, sheet, tally, workbooks)
-        except (ValueError, InvalidOperation, KeyError, IndexError, PermanentError) as error:
-            row = tally.rows + 2
-            yield Difference(name, "unreadable", sheet.number, row, found=f"{type(error).__name__}: {error}")
+            for cells, texts in self._rows(name, sheet):
+                tally.add(sheet, cells)
+                if sheet.number == "01":
+                    self._summary[tuple(texts[:3])] = texts[3:]
+        except (ValueError, csv.Error, PermanentError) as error:
+            yield Difference(name, "unreadable", sheet.number, tally.rows + 2, found=str(error))
             return
         found = tally.as_json(sheet)
         if found["rows"] != stated["rows"]:
-            yield Difference(
-                name, "rows", sheet.number, expected=str(stated["rows"]), found=str(found["rows"])
-            )
+            rows = str(found["rows"])
+            yield Difference(name, "rows", sheet.number, expected=str(stated["rows"]), found=rows)
         for column, total in found["sums"].items():
             if total != stated["sums"].get(column):
                 header = sheet.columns[sheet.positions[column]].header[self._language]
                 expected = str(stated["sums"].get(column))
                 yield Difference(name, "sums", sheet.number, None, header, expected, total)
 
-    def _compare(
-        self, name: str, sheet: Sheet, tally: SheetTally, workbooks: Sequence[str]
-    ) -> Iterator[Difference]:
-        fields = read_twin(self._folder / name)
+    def _rows(self, name: str, sheet: Sheet) -> Iterator[tuple[list[Cell], list[str]]]:
+        """Rows of a twin with their numbers parsed; those of sheet 02 are folded when the last was taken."""
+        fold = UsageFold()
+        rows = read_twin(self._folder / name)
         headers = list(sheet.headers(self._language))
-        if (first := next(fields, [])) != headers:
-            yield Difference(name, "header", sheet.number, 1, "", ", ".join(headers), ", ".join(first))
-            return
-        others = self._workbook_rows(workbooks[0], sheet) if workbooks else None
-        if others is not None:
-            yield from _different_cell(workbooks[0], sheet, headers, 1, headers, next(others, ()))
-        is_same = True
-        for number, texts in enumerate(fields, 2):
-            cells = [_parse(column, text) for column, text in zip(sheet.columns, texts, strict=True)]
-            self._take(sheet, cells, texts)
-            tally.add(sheet, cells)
-            if others is not None and is_same:
-                for difference in _different_cell(
-                    workbooks[0], sheet, headers, number, texts, next(others, ())
-                ):
-                    is_same = False
-                    yield difference
-        if others is not None and is_same and (extra := next(others, None)) is not None:
-            yield from _different_cell(workbooks[0], sheet, headers, tally.rows + 2, (), extra)
-
-    def _workbook_rows(self, name: str, sheet: Sheet) -> Iterator[tuple[Any, ...]]:
-        book = openpyxl.load_workbook(self._folder / name, read_only=True)
-        try:
-            yield from book[sheet.title(self._language)].iter_rows(values_only=True)
-        finally:
-            book.close()
-
-    def _take(self, sheet: Sheet, cells: list[Cell], texts: Sequence[str]) -> None:
+        if next(rows, None) != headers:
+            raise ValueError(f"the first row is not: {', '.join(headers)}")
+        numbers = [
+            (position, column)
+            for position, column in enumerate(sheet.columns)
+            if column.kind in (Kind.INTEGER, Kind.DECIMAL)
+        ]
+        for texts in rows:
+            if len(texts) != len(headers):
+                raise ValueError(f"{len(texts)} fields instead of {len(headers)}")
+            cells: list[Cell] = [text or None for text in texts]
+            for position, column in numbers:
+                if texts[position]:
+                    cells[position] = _number(column, texts[position], self._language)
+            if sheet.number == "02":
+                fold.add(cells)
+            yield cells, texts
         if sheet.number == "02":
-            self._fold.add(cells)
-        elif sheet.number == "01":
-            self._summary[tuple(texts[:3])] = list(texts[3:])
+            fold.finish()
+            self._fold = fold
+
+    def workbook(self, name: str) -> Iterator[Difference]:
+        """Of each sheet the first cell in which the workbook differs from its twin."""
+        for number, twin in self._twins.items():
+            try:
+                yield from self._first_difference(name, sheets()[number], twin)
+            except (ValueError, KeyError, csv.Error, BadZipFile) as error:
+                yield Difference(name, "unreadable", number, found=str(error))
+
+    def _first_difference(self, name: str, sheet: Sheet, twin: str) -> Iterator[Difference]:
+        kinds = [column.kind for column in sheet.columns]
+        headers = sheet.headers(self._language)
+        stored = sheet_rows(self._folder / name, sheet.title(self._language), len(headers))
+        pairs = zip_longest(read_twin(self._folder / twin), stored, fillvalue=())
+        for row, (texts, values) in enumerate(pairs, 1):
+            for position, (text, value) in enumerate(zip_longest(texts, values)):
+                kind = kinds[position] if row > 1 and position < len(kinds) else Kind.TEXT
+                if text != value and not _is_same(text or "", value, kind):
+                    header = headers[position] if position < len(headers) else str(position + 1)
+                    found = "" if value is None else str(value)
+                    yield Difference(name, "cell", sheet.number, row, header, text or "", found)
+                    return
 
     def summary(self, manifest: Mapping[str, Any]) -> Iterator[Difference]:
         """Sheet 01 and the manifest's totals against a new fold of sheet 02."""
         sheet = sheets()["01"]
-        if not {"01", "02"} <= self._names.keys():
-            return
+        if self._fold is None or "01" not in self._twins:
+            return  # said already: a twin is missing or unreadable
         folded = {}
         for row in self._fold.summary_rows():
             texts = [cell_text(row[column.name]) for column in sheet.columns]  # type: ignore[arg-type]
@@ -175,7 +185,7 @@ class _Contents:
             stated, found = self._summary.get(key), folded.get(key)
             if stated != found:
                 where = " / ".join(key)
-                yield Difference(self._names["01"], "summary", "01", None, where, str(found), str(stated))
+                yield Difference(self._twins["01"], "summary", "01", None, where, str(found), str(stated))
         whole = self._fold.whole
         found_totals = {
             "uses": whole.uses,
@@ -185,46 +195,35 @@ class _Contents:
         for total, found_total in found_totals.items():
             if manifest[total] != found_total:
                 expected = str(manifest[total])
-                yield Difference(self._names["02"], "summary", "02", None, total, expected, str(found_total))
+                yield Difference(self._twins["02"], "summary", "02", None, total, expected, str(found_total))
 
 
-def _parse(column: Column, text: str) -> Cell:
-    if not text:
-        return None
-    if column.kind is Kind.INTEGER:
-        return int(text)
-    return Decimal(text) if column.kind is Kind.DECIMAL else text
-
-
-def _different_cell(
-    file: str,
-    sheet: Sheet,
-    headers: Sequence[str],
-    row: int,
-    texts: Sequence[str],
-    others: Sequence[Any],
-) -> Iterator[Difference]:
-    """Yield the first cell of the row in which the workbook differs from the CSV, if there is one."""
-    for position, (text, other) in enumerate(zip_longest(texts, others, fillvalue=None)):
-        if not _same(text or "", other):
-            column = headers[position] if position < len(headers) else str(position + 1)
-            yield Difference(
-                file, "cell", sheet.number, row, column, text or "", "" if other is None else str(other)
-            )
-            return
-
-
-def _same(text: str, cell: Any) -> bool:
-    """Tell whether a workbook's cell is what the CSV says."""
-    if cell is None:
-        return not text
-    if isinstance(cell, str):
-        return text == (_ESCAPED.sub(r"\1", cell) if "_x005F" in cell else cell)
-    if isinstance(cell, dt.datetime):
-        # Excel keeps days as a double: good to some microseconds, of which openpyxl shows thousands.
-        shown = (cell + dt.timedelta(milliseconds=500)).replace(microsecond=0).isoformat(" ")
-        return text in (shown, shown.removesuffix(" 00:00:00"))
+def _number(column: Column, text: str, language: Language) -> int | Decimal:
     try:
-        return Decimal(text) == Decimal(str(cell))
-    except InvalidOperation:
+        number = int(text) if column.kind is Kind.INTEGER else Decimal(text)
+    except (ValueError, InvalidOperation):
+        number = Decimal("NaN")
+    if isinstance(number, Decimal) and not number.is_finite():
+        raise ValueError(f"column {column.header[language]}: {text!r} is no number")
+    return number
+
+
+def _is_same(text: str, value: Value, kind: Kind) -> bool:
+    """Tell whether a workbook's cell is what the CSV says."""
+    if value is None or isinstance(value, str):
+        return text == (value or "")
+    if kind in (Kind.DATETIME_KST, Kind.DATE):
+        return text == _date_text(value, kind)
+    try:
+        # Up to 15 digits, which is all that is written as a number, a decimal has a double of its own.
+        return isinstance(value, float) and float(text) == value
+    except ValueError:
         return False
+
+
+def _date_text(value: float | dt.datetime, kind: Kind) -> str:
+    if isinstance(value, float):
+        value = EXCEL_EPOCH + dt.timedelta(days=value)
+    # A double keeps days to some microseconds, so that a second may read as .999999 of the one before.
+    moment = (value + dt.timedelta(milliseconds=500)).replace(microsecond=0)
+    return moment.isoformat(" ") if kind is Kind.DATETIME_KST else moment.date().isoformat()

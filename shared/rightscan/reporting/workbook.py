@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import xlsxwriter
 from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from rightscan.errors import PermanentError
 from rightscan.reporting.columns import WRITTEN, Column, Kind, Language, display_width, sheets
-from rightscan.reporting.rows import Cell, cell_text, excel_number
+from rightscan.reporting.rows import Cell, cell_text
 
 MAX_ROWS = 1_048_576
 """Rows of an Excel sheet, the header included."""
@@ -22,32 +26,47 @@ MAX_ROWS = 1_048_576
 SECTION_MARK = "■ "
 """Begins the cover's headings."""
 
+EXCEL_EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001  a cell has no zone; its header says KST
+"""Day 0 of Excel's dates from 1 March 1900 on."""
+
 # Every Korean Excel has it; its Hangul is drawn at the size its Latin letters are.
 _FONT = {"font_name": "맑은 고딕", "font_size": 10}
-_MEASURED_ROWS = 200  # of text; numbers are measured in every row, because a narrow one shows ###
+_MEASURED_ROWS = 200  # of text; numbers and dates are measured in every row: too narrow, they show ###
 _MAX_TEXT_WIDTH = 48
 _FILTER_ARROW = 3  # what the filter's button takes of a header
-# Serial dates before it are a day off: Excel has a 29 February 1900.
+_MARGIN = 2
+# Excel has a 29 February 1900: dates before it would be a day off.
 _FIRST_EXCEL_DAY = dt.date(1900, 3, 1)
+_EXCEL_DIGITS = 15
+_LOOKS_ESCAPED = re.compile("(_x[0-9a-fA-F]{4}_)")
 
 
-class _PlainWorksheet(Worksheet):  # type: ignore[misc]
-    """In constant memory XlsxWriter takes a text between <r> and </r> for ready XML; no title is."""
+class _RowSheet(Worksheet):  # type: ignore[misc]
+    """A worksheet that takes whole rows of ready cells.
 
-    def _xml_rich_inline_string(self, string: str, attributes: Any = ()) -> None:
-        self._xml_inline_string(string, True, attributes)
+    XlsxWriter's call per cell costs three times as much, and a report of 100,000 rows has six million
+    cells. It also takes a text between <r> and </r> for ready XML, which no title is.
+    """
+
+    def write_cells(self, row: int, last_column: int, cells: str) -> None:
+        """Write row ``row`` (from 0, in order), ``cells`` being its XML."""
+        self._write_single_row(row)  # puts out the header, which came through the call per cell
+        self._check_dimensions(row, last_column)
+        self.fh.write(f'<row r="{row + 1}">{cells}</row>')
 
 
+@dataclass(slots=True)
 class _SheetState:
-    """Where one sheet stands: next row, and how wide its columns have to be."""
+    """Where one sheet stands: its next row, and of each column its letters, style and width."""
 
-    def __init__(self, sheet: Worksheet, columns: Sequence[Column], language: Language) -> None:
-        self.sheet = sheet
-        self.columns = columns
-        self.next_row = 1
-        self.widths = [
-            max(column.width, display_width(column.header[language]) + _FILTER_ARROW) for column in columns
-        ]
+    sheet: _RowSheet
+    letters: list[str]
+    styles: list[str]
+    widths: list[int]
+    next_row: int = 1
+
+    def widen(self, position: int, width: int) -> None:
+        self.widths[position] = max(self.widths[position], width)
 
 
 class WorkbookWriter:
@@ -61,7 +80,7 @@ class WorkbookWriter:
         language: of headers and tabs.
         title: document title.
         created: aware; stands for every date in the file, so that equal rows give equal bytes.
-        scratch: folder for temporary files (about ten times the finished file).
+        scratch: folder for temporary files (about fifteen times the finished file).
 
     """
 
@@ -79,43 +98,57 @@ class WorkbookWriter:
                 "default_format_properties": _FONT,
             },
         )
-        # A sheet of a million rows is near 4 GB of XML before compression.
-        self._book.use_zip64()
-        self._book.set_properties(
-            {
-                "title": title,
-                "author": "rightscan",
-                "created": created.astimezone(dt.UTC).replace(tzinfo=None),
-            }
-        )
-        self._formats: dict[tuple[tuple[str, Any], ...], Format] = {}
+        self._book.use_zip64()  # a sheet of a million rows is near 4 GB of XML before compression
+        properties = {"title": title, "author": "rightscan"}
+        self._book.set_properties({**properties, "created": created.astimezone(dt.UTC).replace(tzinfo=None)})
         self._header = self._format(bold=True, bg_color="#DDE6F0", border=1, valign="vcenter")
-        self._section = self._format(bold=True, font_size=11, bottom=1)
-        self._wrapped = self._format(text_wrap=True, valign="top")
-        self._text = self._format()
-        self._untrusted = self._format(quote_prefix=True)  # stays text when staff edit the cell
+        self._section = _style(self._format(bold=True, font_size=11, bottom=1))
+        self._wrapped = _style(self._format(text_wrap=True, valign="top"))
+        self._untrusted = _style(self._format(quote_prefix=True))  # stays text when staff edit the cell
         self._states = {number: self._open_sheet(number, language) for number in WRITTEN}
 
     def _format(self, **properties: Any) -> Format:
-        key = tuple(sorted(properties.items()))
-        if key not in self._formats:
-            self._formats[key] = self._book.add_format({**_FONT, **properties})
-        return self._formats[key]
+        return self._book.add_format({**_FONT, **properties})
 
     def _open_sheet(self, number: str, language: Language) -> _SheetState:
         described = sheets()[number]
-        sheet = self._book.add_worksheet(described.title(language), _PlainWorksheet)
-        state = _SheetState(sheet, described.columns, language)
-        for position, header in enumerate(described.headers(language)):
+        headers = described.headers(language)
+        sheet = self._book.add_worksheet(described.title(language), _RowSheet)
+        for position, header in enumerate(headers):
             sheet.write_string(0, position, header, self._header)
         sheet.freeze_panes(1, 0 if number == "00" else 1)
         sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{MAX_ROWS}"})
         sheet.set_landscape()
         sheet.set_paper(9)  # A4
         sheet.repeat_rows(0)
-        if len(described.columns) <= 20:
+        if len(headers) <= 20:  # more would be unreadably small on one page's width
             sheet.fit_to_pages(1, 0)
-        return state
+        columns = described.columns
+        return _SheetState(
+            sheet,
+            letters=[xl_col_to_name(position) for position in range(len(columns))],
+            styles=[self._wrapped if number == "00" else self._column_style(column) for column in columns],
+            widths=[
+                max(column.width, display_width(header) + _FILTER_ARROW)
+                for column, header in zip(columns, headers, strict=True)
+            ],
+        )
+
+    def _column_style(self, column: Column) -> str:
+        match column.kind:
+            case Kind.INTEGER:
+                pattern = "#,##0"
+            case Kind.DECIMAL:
+                pattern = "#,##0." + "0" * column.places
+            case Kind.DATETIME_KST:
+                pattern = "yyyy-mm-dd hh:mm:ss"
+            case Kind.DATE:
+                pattern = "yyyy-mm-dd"
+            case Kind.IDENTIFIER:
+                pattern = "@"
+            case _:
+                return ""
+        return _style(self._format(num_format=pattern))
 
     def append(self, number: str, cells: Sequence[Cell]) -> None:
         """Write the next row of sheet ``number``.
@@ -133,41 +166,26 @@ class WorkbookWriter:
             )
         row = state.next_row
         state.next_row += 1
+        parts = []
         for position, cell in enumerate(cells):
             if cell is None:
                 continue
-            column = state.columns[position]
-            if isinstance(cell, int | Decimal):
-                self._write_number(state, row, position, column, cell)
-            elif isinstance(cell, dt.date) and _in_excel_time(cell):
-                pattern = "yyyy-mm-dd hh:mm:ss" if isinstance(cell, dt.datetime) else "yyyy-mm-dd"
-                state.sheet.write_datetime(row, position, cell, self._format(num_format=pattern))
-            else:
-                text = cell_text(cell)
-                state.sheet.write_string(row, position, text, self._text_format(number, column, text))
-                if row <= _MEASURED_ROWS:
-                    width = min(display_width(text) + 1, _MAX_TEXT_WIDTH)
-                    state.widths[position] = max(state.widths[position], width)
-
-    def _write_number(
-        self, state: _SheetState, row: int, position: int, column: Column, cell: int | Decimal
-    ) -> None:
-        number = excel_number(cell)
-        if number is None:
-            shown = cell_text(cell)
-            state.sheet.write_string(row, position, shown, self._text)
-        else:
-            shown = f"{cell:,}"
-            pattern = "#,##0." + "0" * column.places if column.places else "#,##0"
-            state.sheet.write_number(row, position, number, self._format(num_format=pattern))
-        state.widths[position] = max(state.widths[position], len(shown) + 2)
-
-    def _text_format(self, number: str, column: Column, text: str) -> Format:
-        if number == "00":
-            return self._section if text.startswith(SECTION_MARK) else self._wrapped
-        if column.kind is Kind.IDENTIFIER:
-            return self._format(num_format="@")
-        return self._untrusted if text[0] in "=+-@" else self._text
+            style = state.styles[position]
+            where = f'<c r="{state.letters[position]}{row + 1}"'
+            text = cell if isinstance(cell, str) else cell_text(cell)
+            if not isinstance(cell, str) and (value := _stored_number(cell)) is not None:
+                shown = f"{cell:,}" if isinstance(cell, int | Decimal) else text
+                state.widen(position, len(shown) + _MARGIN)
+                parts.append(f"{where}{style}><v>{value}</v></c>")
+                continue
+            if not style and text[0] in "=+-@":
+                style = self._untrusted
+            elif number == "00" and text.startswith(SECTION_MARK):
+                style = self._section
+            parts.append(f'{where}{style} t="inlineStr">{_inline(text)}</c>')
+            if row <= _MEASURED_ROWS:
+                state.widen(position, min(display_width(text) + _MARGIN, _MAX_TEXT_WIDTH))
+        state.sheet.write_cells(row, len(cells) - 1, "".join(parts))
 
     def close(self) -> None:
         """Set widths and filters and make the file.
@@ -180,9 +198,33 @@ class WorkbookWriter:
             for position, width in enumerate(state.widths):
                 state.sheet.set_column(position, position, width)
             if number != "00":
-                state.sheet.autofilter(0, 0, state.next_row - 1, len(state.columns) - 1)
+                state.sheet.autofilter(0, 0, state.next_row - 1, len(state.widths) - 1)
         self._book.close()
 
 
-def _in_excel_time(cell: dt.date) -> bool:
-    return (cell.date() if isinstance(cell, dt.datetime) else cell) >= _FIRST_EXCEL_DAY
+def _style(cell_format: Format) -> str:
+    return f' s="{cell_format._get_xf_index()}"'
+
+
+def _inline(text: str) -> str:
+    if "_x" in text:  # Excel reads _x0041_ as its escape of a letter
+        text = _LOOKS_ESCAPED.sub(r"_x005F\1", text)
+    if "&" in text or "<" in text or ">" in text:
+        text = escape(text)
+    space = ' xml:space="preserve"' if text[0].isspace() or text[-1].isspace() else ""
+    return f"<is><t{space}>{text}</t></is>"
+
+
+def _stored_number(cell: Cell) -> str | None:
+    """Return what Excel stores for a number or a time; None where it would lose digits, or cannot."""
+    match cell:
+        case int() | Decimal():
+            text = cell_text(cell)
+            return text if len(text.lstrip("-0.").replace(".", "")) <= _EXCEL_DIGITS else None
+        case dt.datetime():
+            days = (cell - EXCEL_EPOCH) / dt.timedelta(days=1)
+            return str(days) if cell.date() >= _FIRST_EXCEL_DAY else None
+        case dt.date():
+            return str((cell - EXCEL_EPOCH.date()).days) if cell >= _FIRST_EXCEL_DAY else None
+        case _:
+            return None
