@@ -55,6 +55,14 @@ def insert_message(
     )
 
 
+def insert_dead_letter(connection: sqlite3.Connection, queue: str, body: str, *, now: float) -> None:
+    """Put a notice into a dead-letter queue as part of the caller's transaction; arguments as above."""
+    connection.execute(
+        "INSERT INTO messages (message_id, queue, body, sent_at, visible_at, dead_since) VALUES (?,?,?,?,?,?)",
+        (str(uuid.uuid4()), queue, body, now, now, now),
+    )
+
+
 class LocalQueue:
     """Implements ``ports.Queue``, and for the runtime the receiving side.
 

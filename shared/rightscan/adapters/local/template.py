@@ -25,7 +25,7 @@ _PSEUDO_PARAMETERS = {
 _NOTHING = object()  # what AWS::NoValue resolves to: the property is not there
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
     """YAML with CloudFormation's short forms, turned into the long ones (``!Sub x`` to ``Fn::Sub``)."""
 
 

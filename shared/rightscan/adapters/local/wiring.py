@@ -6,6 +6,7 @@ does not run would be found by nobody.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from rightscan.adapters.local.clock import SystemClock
 from rightscan.adapters.local.database import Database
+from rightscan.adapters.local.patterns import unknown_parts
 from rightscan.adapters.local.template import Template
 from rightscan.errors import PermanentError
 from rightscan.ports import Clock
@@ -40,17 +42,6 @@ class Function:
     environment: Mapping[str, str]
     image: bool
 
-    def local_environment(self, home: Path) -> dict[str, str]:
-        """The environment on one machine: the template's with the local store in the place of AWS.
-
-        Args:
-            home: the folder of the local store.
-        """
-        changed = {"RIGHTSCAN_BACKEND": "local", "RIGHTSCAN_HOME": str(home)}
-        if "RIGHTSCAN_INDEX_CACHE" in self.environment:
-            changed["RIGHTSCAN_INDEX_CACHE"] = str(home / "cache" / "index")
-        return {**self.environment, **changed, "AWS_LAMBDA_FUNCTION_NAME": self.name}
-
 
 @dataclass(frozen=True)
 class QueueSettings:
@@ -75,7 +66,10 @@ class QueueSource:
 
 @dataclass(frozen=True)
 class StreamSource:
-    """The change stream of the table that triggers a function. ``max_retries`` ``None``: for ever."""
+    """The change stream of the table that triggers a function.
+
+    ``max_retries`` ``None``: for ever. ``patterns``: which changes it wants, any of them; none: all.
+    """
 
     function: str
     table: str
@@ -84,6 +78,7 @@ class StreamSource:
     bisect: bool
     partial_failures: bool
     on_failure: str | None
+    patterns: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -310,12 +305,12 @@ class _Reader:
     def _mapping(
         self, where: str, function: str, origin: str, source: Mapping[str, Any]
     ) -> Iterator[QueueSource | StreamSource]:
-        if source.get("FilterCriteria"):
-            raise _unknown(f"{where}.FilterCriteria", "a filter")
         if source.get("Enabled") is False:
             return
         partial = PARTIAL_FAILURES in source.get("FunctionResponseTypes", [])
         if origin in self._queue_names:
+            if source.get("FilterCriteria"):
+                raise _unknown(f"{where}.FilterCriteria", "a filter of messages")
             concurrency = source.get("ScalingConfig", {}).get("MaximumConcurrency")
             yield QueueSource(
                 function=function,
@@ -337,6 +332,7 @@ class _Reader:
                 bisect=bool(source.get("BisectBatchOnFunctionError", False)),
                 partial_failures=partial,
                 on_failure=on_failure,
+                patterns=tuple(_patterns(where, source.get("FilterCriteria", {}))),
             )
         else:
             raise _unknown(where, f"the source {origin}")
@@ -372,6 +368,14 @@ class _Reader:
     def _check_queue(self, where: str, name: Any) -> None:
         if name not in self._queue_names:
             raise _unknown(where, f"{name}, which is no queue of the template,")
+
+
+def _patterns(where: str, criteria: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for entry in criteria.get("Filters", []):
+        pattern = json.loads(entry["Pattern"])
+        for part in unknown_parts(pattern):
+            raise _unknown(f"{where}.FilterCriteria", f"the pattern {part}")
+        yield pattern
 
 
 def _is_function(value: Any) -> bool:

@@ -1,0 +1,1 @@
+"""``template.yaml`` on one machine: the very functions of the template, fed from the local store."""
