@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
+from rich.markup import escape
 
 from rightscan.cli import show
-from rightscan.cli.options import Options, global_options, options
+from rightscan.cli.options import Options, Waiting, global_options, options
 from rightscan.errors import RightscanError
 from rightscan.jobs import incidents
 from rightscan.jobs.register import outcomes_of
@@ -33,9 +33,9 @@ def register(context: click.Context, catalogue: tuple[Path, ...]) -> int:
     """
     told = options(context)
     failed = False
-    with told.running():
+    with told.running() as waiting:
         for path in catalogue:
-            result = _register(path, told)
+            result = _register(path, told, waiting)
             failed = failed or result.error is not None or result.invalid > 0
             if told.json:
                 show.json_line(result.to_json())
@@ -44,19 +44,21 @@ def register(context: click.Context, catalogue: tuple[Path, ...]) -> int:
     return int(failed)
 
 
-def _register(path: Path, told: Options) -> RegisterResult:
+def _register(path: Path, told: Options, waiting: Waiting) -> RegisterResult:
     try:
         sent = send_catalogue(path, told.ports)
     except RightscanError as error:
         return RegisterResult(path=str(path), state="failed", error=incidents.info(error))
     ref = sent.ref
     registration_id = identity.registration_id(ref.bucket, ref.key, ref.version)
-    with show.console(told).status(str(path)):
-        while (registration := told.ports.ledger.registration(registration_id)) is None or _in_work(
-            registration, told
-        ):
-            time.sleep(0.1 if told.stack is None else 2.0)
+    with show.console(told).status(escape(str(path))):
+        registration = waiting.until(lambda: _settled(registration_id, told))
     return _result(path, sent, registration, told)
+
+
+def _settled(registration_id: str, told: Options) -> Registration | None:
+    registration = told.ports.ledger.registration(registration_id)
+    return None if registration is None or _in_work(registration, told) else registration
 
 
 def _in_work(registration: Registration, told: Options) -> bool:

@@ -9,7 +9,8 @@ from rightscan.cli.options import global_options, options
 from rightscan.errors import UsageError
 from rightscan.jobs.audit import LogAudit
 from rightscan.jobs.doctor import doctor as run_checks
-from rightscan.localrun.supervisor import run_supervisor
+from rightscan.localrun.session import default_template
+from rightscan.localrun.supervisor import Supervisor
 from rightscan.rights.periods import KST
 
 
@@ -25,7 +26,8 @@ def local_up(context: click.Context) -> int:
     """Run the functions until Ctrl-C; kill it anywhere, start it again, and it goes on."""
     told = options(context)
     told.needs_local("local up")
-    return run_supervisor(told.home)
+    Supervisor(told.home, default_template()).run()
+    return 0
 
 
 @click.command("verify-log")

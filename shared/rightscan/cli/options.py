@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +20,39 @@ from rightscan.localrun.session import LocalSession
 from rightscan.ports import Ports
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+_A_WHILE_S = 3600.0
+_REMOTE_POLL_S = 2.0  # a read unit each; results take seconds to minutes
 _KEY = "rightscan.options"
+
+
+class Waiting:
+    """Waits for what the functions do meanwhile."""
+
+    def __init__(self, session: LocalSession | None) -> None:
+        self._session = session
+
+    def until(self, look: Callable[[], T | None]) -> T:
+        """Look until there is something, and return it."""
+        found: list[T] = []
+
+        def there() -> bool:
+            seen = look()
+            found[:] = [] if seen is None else [seen]
+            return seen is not None
+
+        while not found:
+            if self._session is not None:
+                self._session.wait_until(there, _A_WHILE_S)
+            elif not there():
+                time.sleep(_REMOTE_POLL_S)
+        return found[0]
+
+    def until_idle(self) -> None:
+        """Return when a local store has nothing left to do; a deployed stack is not waited for."""
+        if self._session is not None:
+            session = self._session
+            self.until(lambda: True if session.idle() else None)
 
 
 @dataclass(frozen=True)
@@ -37,18 +70,17 @@ class Options:
         if self.stack is not None:
             world = runtime.stack_ports(self.stack)
         else:
-            LocalSession.prepare(self.home)
             world = runtime.local_ports(self.home, os.environ)
         return replace(world, meter=runtime.SilentMeter())
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> Iterator[Waiting]:
         """See to it that the functions run: a deployed stack does by itself, a local store is started."""
         if self.stack is not None:
-            yield
+            yield Waiting(None)
             return
-        with LocalSession(self.home):
-            yield
+        with LocalSession(self.home) as session:
+            yield Waiting(session)
 
     def needs_local(self, verb: str) -> None:
         """Refuse a verb that only a local store has.
@@ -75,7 +107,7 @@ def global_options(command: F) -> F:
         click.option("--json", is_flag=True, default=None, help="one JSON object per line, nothing else"),
         click.option("--lang", type=click.Choice(["ko", "en"]), help="language of what is shown"),
     ):
-        command = option(command)  # type: ignore[assignment]
+        command = option(command)
     for parameter in getattr(command, "__click_params__", [])[-5:]:
         parameter.callback = remember
         parameter.expose_value = False

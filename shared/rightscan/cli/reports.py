@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from pathlib import Path
 
 import click
 
 from rightscan.cli import show
-from rightscan.cli.options import Options, global_options, options
+from rightscan.cli.options import Options, Waiting, global_options, options
 from rightscan.errors import PermanentError
 from rightscan.jobs.report import fetch_report
 from rightscan.records.messages import ReportRequested
@@ -29,8 +28,8 @@ def report(context: click.Context, period: str, out: Path) -> int:
     """Write the export of a month: workbook, CSV twins and manifest."""
     told = options(context)
     month_bounds(period)
-    with told.running():
-        done = _ask(period, told)
+    with told.running() as waiting:
+        done = _ask(period, told, waiting)
     if done.state == "failed":
         raise PermanentError(
             "report_failed", done.error or "the report failed", "`rightscan doctor` says more."
@@ -44,15 +43,18 @@ def report(context: click.Context, period: str, out: Path) -> int:
     return 0
 
 
-def _ask(period: str, told: Options) -> Report:
+def _ask(period: str, told: Options, waiting: Waiting) -> Report:
     request = ReportRequested(period=period, request_id=str(uuid.uuid4()), language=told.language)
     told.ports.report_queue.send(request.to_json())
+
+    def done() -> Report | None:
+        for found in told.ports.ledger.reports(period):
+            if found.request_id == request.request_id and found.state != "started":
+                return found
+        return None
+
     with show.console(told).status(f"report {period}"):
-        while True:
-            for found in told.ports.ledger.reports(period):
-                if found.request_id == request.request_id and found.state != "started":
-                    return found
-            time.sleep(0.1 if told.stack is None else 2.0)
+        return waiting.until(done)
 
 
 @click.command("verify-report")

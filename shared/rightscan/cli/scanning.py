@@ -11,13 +11,12 @@ import click
 from rich.progress import Progress
 
 from rightscan.cli import show as output
-from rightscan.cli.options import Options, global_options, options
+from rightscan.cli.options import Options, Waiting, global_options, options
 from rightscan.errors import RightscanError, UsageError
 from rightscan.jobs import incidents, submit
 from rightscan.jobs.backfill import backfill as run_backfill
 from rightscan.jobs.dossier import dossier
 from rightscan.jobs.results import result_of
-from rightscan.localrun.session import LocalSession
 from rightscan.records.objects import ObjectRef
 from rightscan.records.results import ScanResult
 from rightscan.rights.upload_facts import ParsedFacts, read_facts_csv
@@ -43,21 +42,23 @@ def scan(context: click.Context, paths: tuple[Path, ...], facts: Path | None) ->
         raise UsageError(
             "nothing_to_scan", "the paths hold no file", "Name files, or a folder that holds some."
         )
-    with told.running():
-        results = scan_files(files, listed, told)
+    with told.running() as waiting:
+        results = scan_files(files, listed, told, waiting)
     if not told.json:
         output.scan_table(told, results)
     return int(any(result.state in _FAILED or result.error is not None for result in results))
 
 
-def scan_files(files: Iterable[Path], listed: dict[str, ParsedFacts], told: Options) -> list[ScanResult]:
+def scan_files(
+    files: Iterable[Path], listed: dict[str, ParsedFacts], told: Options, waiting: Waiting
+) -> list[ScanResult]:
     """Upload files and wait for their results, in the order of the files; printed as JSON where asked for."""
     uploads = [(str(path), _send(path, listed, told)) for path in files]
     results = []
     with Progress(console=output.console(told), transient=True, disable=told.json) as progress:
         task = progress.add_task("rightscan", total=len(uploads))
         for path, sent in uploads:
-            result = _wait(path, sent, told) if isinstance(sent, ObjectRef) else sent
+            result = _wait(path, sent, told, waiting) if isinstance(sent, ObjectRef) else sent
             results.append(result)
             progress.advance(task)
             if told.json:
@@ -72,11 +73,8 @@ def _send(path: Path, listed: dict[str, ParsedFacts], told: Options) -> ObjectRe
         return ScanResult(path=str(path), state="rejected", error=incidents.info(error))
 
 
-def _wait(path: str, ref: ObjectRef, told: Options) -> ScanResult:
-    pause = 0.05 if told.stack is None else 2.0
-    while (result := result_of(path, ref, told.ports)) is None:
-        time.sleep(pause)
-    return result
+def _wait(path: str, ref: ObjectRef, told: Options, waiting: Waiting) -> ScanResult:
+    return waiting.until(lambda: result_of(path, ref, told.ports))
 
 
 @click.command()
@@ -89,14 +87,14 @@ def watch(context: click.Context, folder: Path, once: bool) -> int:
     told = options(context)
     seen: dict[Path, tuple[int, int]] = {}
     done: dict[Path, tuple[int, int]] = {}
-    with told.running():
+    with told.running() as waiting:
         while True:
             now = {path: _stamp(path) for path in submit.media_files([folder])}
             ready = [
                 path for path, stamp in now.items() if seen.get(path) == stamp and done.get(path) != stamp
             ]
             if ready:
-                results = scan_files(ready, {}, told)
+                results = scan_files(ready, {}, told, waiting)
                 if not told.json:
                     output.scan_table(told, results)
                 done |= {path: now[path] for path in ready}
@@ -121,11 +119,9 @@ def backfill(context: click.Context, restart: bool) -> int:
     Works under its own limit and goes on where it stopped when called again.
     """
     told = options(context)
-    with told.running():
+    with told.running() as waiting:
         result = run_backfill(told.ports, restart=restart)
-        if told.stack is None:
-            while not LocalSession.idle_store(told.home):
-                time.sleep(0.1)
+        waiting.until_idle()
     if told.json:
         output.json_line(asdict(result))
     else:
