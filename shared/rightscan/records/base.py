@@ -10,9 +10,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
+# A day from the calendar's ends: nearer to them a time has no date in some zone, and Python overflows.
+_EARLIEST, _LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+
+
 def _to_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone; times are stored in UTC")
+    if not _EARLIEST <= moment <= _LATEST:
+        raise ValueError("a time beyond what every zone's calendar holds")
     return moment.astimezone(UTC)
 
 
