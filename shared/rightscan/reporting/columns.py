@@ -62,7 +62,6 @@ class Column:
         word_of: a cell left empty is filled with the Korean word of that column's code.
         total: the column is added up on the cover, in the manifest and by the verifier.
         fact: the cover counts the rows that leave it empty.
-        required: a row that leaves it empty is refused.
 
     """
 
@@ -79,18 +78,28 @@ class Column:
     word_of: str | None = None
     total: bool = False
     fact: bool = False
-    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet: ``number`` orders it, ``key`` names it in ASCII, ``positions`` finds a column's index."""
+    """One sheet.
+
+    Attributes:
+        number: two digits; orders the sheets.
+        key: its name in ASCII.
+        name: its name.
+        columns: in the order in which they are written.
+        positions: index by column name.
+        required: names of the columns that no row may leave empty.
+
+    """
 
     number: str
     key: str
     name: Words
     columns: tuple[Column, ...]
     positions: Mapping[str, int]
+    required: tuple[str, ...]
 
     def title(self, language: Language) -> str:
         """Return the sheet's tab, e.g. ``"02_이용내역"``."""
@@ -112,7 +121,9 @@ def _sheet(entry: Mapping[str, Any], data: Mapping[str, Any]) -> Sheet:
     described = {**data["columns"], **entry.get("own", {})}
     columns = tuple(_column(name, described[name], data) for name in entry["columns"])
     positions = {column.name: position for position, column in enumerate(columns)}
-    return Sheet(entry["number"], entry["key"], Words(entry["ko"], entry["en"]), columns, positions)
+    name = Words(entry["ko"], entry["en"])
+    required = tuple(entry.get("required", ()))
+    return Sheet(entry["number"], entry["key"], name, columns, positions, required)
 
 
 def _column(name: str, entry: Mapping[str, Any], data: Mapping[str, Any]) -> Column:
@@ -130,7 +141,6 @@ def _column(name: str, entry: Mapping[str, Any], data: Mapping[str, Any]) -> Col
         word_of=entry.get("word_of"),
         total=entry.get("total", False),
         fact=entry.get("fact", False),
-        required=entry.get("required", False),
     )
 
 

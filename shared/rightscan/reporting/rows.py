@@ -79,6 +79,8 @@ def _decimal(value: Any, column: Column) -> Cell:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise TypeError
     number = value if isinstance(value, Decimal) else Decimal(str(value))
+    if not number.is_finite():
+        raise TypeError
     rounded = number.quantize(Decimal(1).scaleb(-column.places))
     return rounded if rounded else abs(rounded)  # no minus zero
 
@@ -138,9 +140,9 @@ def normalise(sheet: Sheet, row: SheetRow, number: int = 0) -> list[Cell]:
         except (TypeError, InvalidOperation) as error:
             shown = f"{type(value).__name__} {str(value)[:40]!r} is not {column.kind}"
             raise _refused("bad_cell", sheet, number, name, shown) from error
-    for column, cell in zip(sheet.columns, cells, strict=True):
-        if cell is None and column.required:
-            raise _refused("empty_cell", sheet, number, column.name, "a value is required")
+    for name in sheet.required:
+        if cells[sheet.positions[name]] is None:
+            raise _refused("empty_cell", sheet, number, name, "a value is required")
     if not any(cell is not None for cell in cells):
         raise _refused("empty_row", sheet, number, "", "the row has no value at all")
     return cells
