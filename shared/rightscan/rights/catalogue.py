@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -128,10 +128,12 @@ def sheet_named(text: str) -> str | None:
     return next((name for name, sheet in sheets().items() if key in sheet.spellings), None)
 
 
+@lru_cache(maxsize=4096)
 def _column_named(sheet: str, header: str) -> str | None:
-    key = header_key(header)
+    # "ISWC(참고)" is the column ISWC: a remark in brackets does not count, unless it is the spelling.
+    keys = {header_key(header), header_key(re.sub(r"\([^()]*\)", "", header))}
     columns = sheets()[sheet].columns.values()
-    return next((column.name for column in columns if key in column.spellings), None)
+    return next((column.name for column in columns if keys & column.spellings), None)
 
 
 # --- reading ---------------------------------------------------------------------------------------
@@ -175,14 +177,15 @@ def read_catalogue(
 
 
 def _workbook_rows(file: str, data: bytes, limits: tables.WorkbookLimits) -> Iterator[CatalogueRow]:
-    titles = [title for title, _ in tables.read_workbook(data, limits)]
+    opened = tables.read_workbook(data, limits)
+    titles = [title for title, _ in opened]
     if len(titles) > 1 and not any(map(sheet_named, titles)):
         raise PermanentError(
             "no_known_sheet",
             f"{file} has the sheets {', '.join(titles)}, none of them a catalogue sheet",
             f"Name the sheets {', '.join(sheets())} or {', '.join(s.ko for s in sheets().values())}.",
         )
-    for title, rows in tables.read_workbook(data, limits):
+    for title, rows in opened:
         sheet = sheet_named(title) or ("recordings" if len(titles) == 1 else None)
         if sheet:
             yield from _table_rows(sheet, file, rows)

@@ -91,6 +91,7 @@ _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 _IPN = re.compile(r"[0-9]{1,10}")
 _ISWC = re.compile(r"T[0-9]{10}")
 _IPI = re.compile(r"[0-9]{11}")
+_BARCODE = re.compile(r"[0-9]{8}|[0-9]{12,13}")
 _EIDR = re.compile(r"10\.5240/([0-9A-F]{20})([0-9A-Z])")
 # RFC 4179, section 2: prefix "-" instance, a qualifier being part of the instance as far as form goes.
 _UCI = re.compile(
@@ -166,8 +167,8 @@ def _uci(text: str) -> tuple[str, bool] | None:
 
 def _barcode(text: str) -> tuple[str, bool] | None:
     value = clean(text, " -")
-    # UPC-A is an EAN-13 with a leading zero.
-    return (value, True) if value.isascii() and ean.is_valid(value.zfill(13)) else None
+    # EAN-8, UPC-A and EAN-13 weigh from the right, so that leading zeros change nothing.
+    return (value, True) if _BARCODE.fullmatch(value) and ean.is_valid(value.zfill(13)) else None
 
 
 _CHECKS: Mapping[IdentifierKind, Callable[[str], tuple[str, bool] | None]] = {
@@ -211,10 +212,8 @@ def check(
     received = clean_text(text or "")
     if not received:
         return Identifier(kind, "", IdentifierOutcome.ABSENT)
-    if kind is IdentifierKind.SOCIETY:
-        found = _society(received, society_patterns)
-    else:
-        found = _CHECKS[kind](received)
+    is_society = kind is IdentifierKind.SOCIETY
+    found = _society(received, society_patterns) if is_society else _CHECKS[kind](received)
     if found is None:
         return Identifier(kind, received, IdentifierOutcome.INVALID)
     value, checked = found

@@ -20,6 +20,7 @@ _UNSAFE_IN_FILE_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
 _WINDOWS_DEVICES = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10))}
 # A suffix longer than this is not a file type; the longest in use here is ".rs.json".
 _MAX_SUFFIX_BYTES = 16
+_EDGES = "." + "".join(character for character in map(chr, range(0x3001)) if character.isspace())
 
 
 def _clean_character(character: str) -> str:
@@ -73,7 +74,7 @@ def safe_filename(text: str, max_bytes: int = 255) -> str:
     """
     if max_bytes < 32:
         raise UsageError("bad_max_bytes", f"max_bytes is {max_bytes}", "Allow at least 32 bytes.")
-    name = clean_text(text).translate(_UNSAFE_IN_FILE_NAMES).strip(" .")
+    name = clean_text(text).translate(_UNSAFE_IN_FILE_NAMES).strip(_EDGES)
     stem, dot, suffix = name.rpartition(".")
     suffix = dot + suffix
     if not stem or len(suffix.encode()) > _MAX_SUFFIX_BYTES:
@@ -81,5 +82,5 @@ def safe_filename(text: str, max_bytes: int = 255) -> str:
     if stem.split(".")[0].strip().casefold() in _WINDOWS_DEVICES:
         stem = "_" + stem
     room = max_bytes - len(suffix.encode())
-    stem = stem.encode()[:room].decode(errors="ignore").rstrip(" .")
+    stem = stem.encode()[:room].decode(errors="ignore").strip(_EDGES)
     return (stem or "_") + suffix

@@ -93,10 +93,8 @@ def read_csv(data: bytes) -> Iterator[Row]:
         ) from error
 
 
-def read_workbook(
-    data: bytes, limits: WorkbookLimits = DEFAULT_LIMITS
-) -> Iterator[tuple[str, Iterator[Row]]]:
-    """Sheet names of an .xlsx workbook, each with its rows; empty rows are left out.
+def read_workbook(data: bytes, limits: WorkbookLimits = DEFAULT_LIMITS) -> list[tuple[str, Iterator[Row]]]:
+    """Open an .xlsx workbook: its sheet names, each with an iterator over its rows that are not empty.
 
     Dates become ISO 8601, whole numbers lose ``.0``, a zero-padding number format (``00000000``) is
     honoured, a formula is its text beginning with ``=``.
@@ -111,9 +109,7 @@ def read_workbook(
         import openpyxl  # heavy; only a workbook needs it
 
         workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
-    with contextlib.closing(workbook):
-        for sheet in workbook.worksheets:
-            yield sheet.title, _sheet_rows(sheet, limits)
+        return [(sheet.title, _sheet_rows(sheet, limits)) for sheet in workbook.worksheets]
 
 
 def _measure(data: bytes, limits: WorkbookLimits) -> None:

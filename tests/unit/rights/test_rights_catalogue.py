@@ -69,6 +69,11 @@ def test_korean_and_english_headers_mean_the_same():
     assert (korean[0].sheet, korean[0].row) == ("recordings", 2)
 
 
+def test_a_remark_in_brackets_does_not_hide_a_header():
+    (row,) = csv_rows("recording_id,ISWC(참고),주/부 (메모)\nR1,T-034.524.680-1,x\n")
+    assert row.cells == {"recording_id": "R1", "iswc": "T-034.524.680-1"}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16"])
 def test_encodings(encoding):
     (row,) = csv_rows("음원ID,곡명\nR1,밤편지\n", encoding=encoding)
