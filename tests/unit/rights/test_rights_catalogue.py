@@ -463,7 +463,8 @@ def test_personal_numbers_are_refused_and_repeated_nowhere():
 
 def test_barcodes_and_ids_are_no_personal_numbers():
     (row,) = parsed(
-        "recording_id,audio,바코드,isrc\n9710131234567,a.wav,8801011234567,KRA012612345\n", "recordings.csv"
+        "recording_id,audio,바코드,isrc\n9710131234567,8801011234567_01.wav,8801011234567,KRA012612345\n",
+        "recordings.csv",
     )
     assert row.problems == ()
 
