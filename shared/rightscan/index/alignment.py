@@ -1,0 +1,196 @@
+"""From a seed to a segment: fit the line, follow it both ways, find its ends, weigh the evidence."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rightscan.fingerprint import PARAMETERS as P
+from rightscan.index.evidence import Line, Picture, Trace, harmony, trace
+from rightscan.index.shard import Shard
+
+Float = NDArray[np.float32]
+
+HOPS_PER_SECOND = P.sample_rate / P.hop
+_PIECE = 12 * HOPS_PER_SECOND  # followed at a time
+_SILENT = 6 * HOPS_PER_SECOND  # a line is lost after about this much of the recording unheard
+_SCORED = 10 * HOPS_PER_SECOND  # longest stretch a score is taken from
+_LEAST_PEAKS = 4.0  # log likelihood ratio of the peaks below which a seed is not followed
+_REACH = 2.5  # hops within which a reference peak looks for its partner when the line is fitted
+_FIT_ROUNDS = 4
+_LEAST_FOR_RATE = 24  # partners, and
+_SPAN_FOR_RATE = 3 * HOPS_PER_SECOND  # time between them, for the rate to be fitted too
+_MARGIN = HOPS_PER_SECOND / 2
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A followed line: query hops [start, stop), the evidence of its best ten seconds, and of all of it.
+
+    ``peaks``: log likelihood ratio (nats) of the reference peaks over the best stretch; ``harmony``: standardised
+    agreement there; ``total``: of the peaks over all of it; ``bounds``: hops of uncertainty at either end.
+    """
+
+    line: Line
+    start: float
+    stop: float
+    peaks: float
+    harmony: float
+    total: float
+    coverage: float
+    bounds: tuple[float, float]
+
+
+def align(shard: Shard, picture: Picture, line: Line, first: float, last: float) -> Alignment | None:
+    """Follow a seed, or return None where the recording's peaks are not in the query.
+
+    Args:
+        shard: the recording's.
+        picture: of the query.
+        line: as the votes have it.
+        first: query hop of the first vote.
+        last: and of the last.
+    """
+    first, stop = max(first - _MARGIN, 0.0), min(last + _MARGIN, picture.hops)
+    best: tuple[float, Line, float] | None = None
+    for nudge in (0.0, -1.0, 1.0):
+        moved = dataclasses.replace(line, offset=line.offset + nudge)
+        found = trace(shard, picture, moved, first, stop)
+        presence = found.presence()
+        gain = float(found.weights(presence).sum())
+        if best is None or gain > best[0]:
+            best = gain, moved, presence
+    if best is None or best[0] < _LEAST_PEAKS:
+        return None
+    _, line, presence = best
+    for _ in range(_FIT_ROUNDS):
+        line = _fit(shard, picture, line, first, stop)
+        seen = trace(shard, picture, line, first, stop)
+        presence = seen.presence()
+        if float(seen.weights(presence).sum()) < _LEAST_PEAKS:
+            return None
+        whole = _follow(shard, picture, line, (first + stop) / 2, presence)
+        if whole.hops.size == 0:
+            return None
+        grown = float(whole.hops[-1] - whole.hops[0]) > 1.1 * (stop - first)
+        first, stop = float(whole.hops[0]), float(whole.hops[-1]) + 1
+        if not grown:
+            break
+    return _weigh(shard, picture, line, whole, presence)
+
+
+def _fit(shard: Shard, picture: Picture, line: Line, first: float, stop: float) -> Line:
+    """Return the line through the peaks both sides share (trimmed least squares), with the pitch shift."""
+    hops, cents = shard.peaks(line.number, line.reference(first), line.reference(stop))
+    at = ((hops - line.offset) / line.rate).astype(np.float32)
+    late, sharp = picture.nearest(at, cents + np.float32(line.shift), _REACH)
+    found = ~np.isnan(late)
+    at, late, sharp = at[found], late[found], sharp[found]
+    if at.size < 4:
+        return line
+    slope, centre = 0.0, float(np.median(late))
+    middle = float(at.mean())
+    rated = at.size >= _LEAST_FOR_RATE and float(at[-1] - at[0]) >= _SPAN_FOR_RATE
+    for width in (1.5, 1.0, 0.75):
+        near = np.abs(late - centre - slope * (at - middle)) <= width
+        if near.sum() < 4:
+            break
+        x, y = at[near] - middle, late[near]
+        spread = float((x * x).sum())
+        if rated and near.sum() >= _LEAST_FOR_RATE // 2 and spread > 0:
+            slope = float((x * y).sum() - x.sum() * y.mean()) / (spread - float(x.sum()) ** 2 / x.size)
+        centre = float(y.mean() - slope * x.mean())
+    # The query peak of reference hop r lies at (r - offset) / rate + centre + slope (at - middle).
+    rate = line.rate / (1 + slope)
+    offset = line.offset + line.rate * middle - rate * (middle + centre)
+    near = np.abs(late - centre - slope * (at - middle)) <= 1.0
+    shift = line.shift + (float(np.median(sharp[near])) if near.sum() >= 4 else 0.0)
+    return dataclasses.replace(line, rate=rate, offset=offset, shift=shift)
+
+
+def _follow(shard: Shard, picture: Picture, line: Line, middle: float, presence: float) -> Trace:
+    """Return the trace over the stretch around ``middle`` whose evidence is largest.
+
+    The walk ends where the recording has been unheard for about six seconds (the drop-off rule of sequence
+    alignment: Altschul et al., "Gapped BLAST", 1997), so short gaps are bridged and long ones split a segment.
+    """
+    end = shard.blocks_of(line.number) * 64
+    low = max(0.0, -line.offset / line.rate)
+    high = min(picture.hops, (end - line.offset) / line.rate)
+    after = _walk(shard, picture, line, middle, high, presence)
+    before = _walk(shard, picture, line, middle, low, presence)
+    return Trace(*(np.concatenate([b[::-1], a]) for b, a in zip(before, after, strict=True)))
+
+
+def _walk(
+    shard: Shard, picture: Picture, line: Line, start: float, end: float, presence: float
+) -> tuple[Float, NDArray[np.bool_], Float]:
+    """Walk from ``start`` towards ``end``; return hops, hits and chances up to the best point, in walking order."""
+    forward = end > start
+    density = P.reference_rank / HOPS_PER_SECOND
+    patience = -_SILENT * density * float(np.log(1 - presence))
+    pieces: list[Trace] = []
+    total = peak = 0.0
+    best = length = 0
+    at = start
+    while (at < end) if forward else (at > end):
+        to = min(at + _PIECE, end) if forward else max(at - _PIECE, end)
+        piece = trace(shard, picture, line, min(at, to), max(at, to))
+        if not forward:
+            piece = Trace(piece.hops[::-1], piece.hit[::-1], piece.chance[::-1])
+        pieces.append(piece)
+        sums = total + np.cumsum(piece.weights(presence), dtype=np.float64)
+        if sums.size:
+            highest = np.maximum.accumulate(np.maximum(sums, peak))
+            lost = np.flatnonzero(highest - sums > patience)
+            reach = int(lost[0]) if lost.size else sums.size
+            if reach and sums[:reach].max() > peak:
+                best = length + int(np.argmax(sums[:reach])) + 1
+                peak = float(sums[:reach].max())
+            if lost.size:
+                break
+            total = float(sums[-1])
+            length += sums.size
+        at = to
+    if not pieces:
+        none = np.zeros(0, np.float32)
+        return none, np.zeros(0, np.bool_), none
+    hops, hit, chance = (
+        np.concatenate([getattr(p, n) for p in pieces])[:best] for n in ("hops", "hit", "chance")
+    )
+    return hops, hit, chance
+
+
+def _weigh(shard: Shard, picture: Picture, line: Line, found: Trace, presence: float) -> Alignment:
+    weights = found.weights(presence)
+    sums = np.concatenate([[0.0], np.cumsum(weights, dtype=np.float64)])
+    until = np.searchsorted(found.hops, found.hops + np.float32(_SCORED))
+    gain = sums[until] - sums[:-1]
+    k = int(np.argmax(gain))
+    a, b = float(found.hops[k]), float(found.hops[until[k] - 1]) + 1
+    start, stop = float(found.hops[0]), float(found.hops[-1]) + 1
+    second = ((found.hops - found.hops[0]) / np.float32(HOPS_PER_SECOND)).astype(np.int64)
+    per_second = np.bincount(second, weights=weights)
+    # Where the recording itself has no peaks nothing can be heard or missed.
+    known = np.bincount(second) > 0
+    return Alignment(
+        line=line,
+        start=start,
+        stop=stop,
+        peaks=float(gain[k]),
+        harmony=harmony(shard, picture, line, a, b),
+        total=float(sums[-1]),
+        coverage=float((per_second[known] > 0).mean()),
+        bounds=(_border(found.hops, found.hit), _border(found.hops[::-1], found.hit[::-1])),
+    )
+
+
+def _border(hops: Float, hit: NDArray[np.bool_]) -> float:
+    """Return within how many hops of the true border a first hit falls, 19 times in 20, from the first hits' gaps."""
+    some = hops[hit][:24]
+    if some.size < 2:
+        return float(HOPS_PER_SECOND)
+    return 3.0 * abs(float(some[-1] - some[0])) / (some.size - 1) + 1.0
