@@ -119,8 +119,10 @@ class AwsBackend:
         return [(event["detail-type"], event["detail"]) for event in events]
 
     def hold_job(self, job_id: str) -> None:
-        """Make a job one that still runs."""
-        batch_backends[DEFAULT_ACCOUNT_ID][REGION]._jobs[job_id].status = "RUNNING"
+        """Make a job one that still runs and that can be stopped."""
+        job = batch_backends[DEFAULT_ACCOUNT_ID][REGION]._jobs[job_id]
+        job.status, job.job_stopped = "RUNNING", False
+        job.terminate = lambda _: job._mark_stopped(success=False)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -39,6 +38,8 @@ _MISSING = frozenset(
     {"404", "405", "NoSuchKey", "NoSuchVersion", "NoSuchBucket", "MethodNotAllowed", "InvalidArgument"}
 )
 
+_File = io.BytesIO | io.BufferedReader
+
 
 class S3Objects:
     """Objects in S3 buckets, encrypted as each bucket says.
@@ -62,6 +63,8 @@ class S3Objects:
         content_type: str | None = None,
     ) -> ObjectInfo:
         """Write a new version; S3 checks the SHA-256. ``metadata`` is ASCII (the caller percent-encodes).
+
+        ``modified_at`` is this machine's time.
 
         Raises:
             PermanentError: codes ``bad_object_key``, ``aws_refused``.
@@ -169,34 +172,28 @@ class S3Objects:
         if content_type is not None:
             facts["ContentType"] = content_type
         target = {"Bucket": bucket, "Key": key}
-        if isinstance(source, bytes):
-            digest = hashlib.sha256(source).digest()
-            answer = self._put_whole(source, digest, {**target, **facts, **condition})
-        else:
-            with source.open("rb") as file:
-                size = file.seek(0, io.SEEK_END)
-                file.seek(0)
-                if size > MULTIPART_BYTES:
-                    digest, answer = self._put_parts(file, size, target, facts, condition)
-                else:
-                    digest = hashlib.file_digest(file, "sha256").digest()
-                    file.seek(0)
-                    answer = self._put_whole(file, digest, {**target, **facts, **condition})
+        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            if size > MULTIPART_BYTES:
+                digest, answer = self._put_parts(file, size, target, facts, condition)
+            else:
+                digest, answer = self._put_whole(file, {**target, **facts, **condition})
         ref = ObjectRef(bucket=bucket, key=key, version=answer.get("VersionId", "null"))
-        # A write's answer has neither time nor size.
-        return replace(self.head(ref), sha256=digest.hex())
+        # A write's answer has no time; asking for it would need the right to read.
+        return ObjectInfo(ref, size, datetime.now(UTC), dict(metadata), digest.hex())
 
-    def _put_whole(
-        self, body: bytes | BinaryIO, digest: bytes, request: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
+    def _put_whole(self, file: _File, request: Mapping[str, Any]) -> tuple[bytes, Mapping[str, Any]]:
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0)
         checksum = base64.b64encode(digest).decode()
-        return self._client.put_object(
-            Body=body, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum, **request
+        return digest, self._client.put_object(
+            Body=file, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum, **request
         )
 
     def _put_parts(
         self,
-        file: BinaryIO,
+        file: _File,
         size: int,
         target: dict[str, Any],
         facts: dict[str, Any],
