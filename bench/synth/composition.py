@@ -58,7 +58,6 @@ class Jangdan:
         group: pulses that belong together (3 in compound metres).
         tempo: range of pulses per minute.
         strokes: (pulse, stroke, velocity); ``deong`` is both hands.
-
     """
 
     beats: int
@@ -166,7 +165,6 @@ class Score:
         bar: beats per bar or jangdan cycle.
         sections: (first beat, letter).
         tracks: notes of ``melody``, ``counter``, ``comp``, ``pad``, ``bass``, ``drums``, in order of onset.
-
     """
 
     style: str
@@ -549,7 +547,6 @@ def compose(seed: int, seconds: float, style: str | None = None) -> Score:
 
     Raises:
         ValueError: unknown style or a negative seed.
-
     """
     if seed < 0:
         raise ValueError(f"seed {seed}: must be 0 or more")

@@ -14,13 +14,13 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 import xlsxwriter
 from bench.synth.performance import band, render
 from bench.synth.programme import Part, programme
 from bench.synth.signal import Signal
 
+from rightscan.media.encode import encode
 from rightscan.rights import vocabulary
 
 _KST = dt.timezone(dt.timedelta(hours=9))
@@ -70,7 +70,6 @@ class Piece:
         duration_s: seconds.
         lineup_size: number of people on the recording.
         credits: those of them who are known; fewer people than ``lineup_size`` where it is incomplete.
-
     """
 
     recording_id: str
@@ -116,7 +115,6 @@ class Expected:
         use_period: KST month of ``posted_at``.
         same_bytes_as: path of the upload with the same bytes, or empty.
         what: one line for people.
-
     """
 
     path: str
@@ -406,24 +404,6 @@ class _Uploads:
                 writer.writerow([expected.path, *asdict(post).values()])
 
 
-def encode(samples: Signal, sample_rate: int, path: Path, codec: str, bit_rate: int | None = None) -> None:
-    """Write float32 ``[n, channels]`` as the codec that FFmpeg calls ``codec``."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=sample_rate)
-        stream.layout = "stereo"
-        if bit_rate:
-            stream.bit_rate = bit_rate
-        resampler = av.AudioResampler(
-            stream.format, "stereo", sample_rate, frame_size=stream.frame_size or 4096
-        )
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), "fltp", "stereo")
-        frame.sample_rate = sample_rate
-        frame.pts = 0
-        for piece in (*resampler.resample(frame), *resampler.resample(None)):
-            container.mux(stream.encode(piece))
-        container.mux(stream.encode(None))
-
-
 def _cut(sound: Signal, sample_rate: int, start: float, end: float) -> Signal:
     return sound[round(start * sample_rate) : round(end * sample_rate)]
 
@@ -441,7 +421,6 @@ def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> D
 
     Raises:
         FileExistsError: ``directory`` holds an ``audio`` or ``uploads`` folder.
-
     """
     (directory / "audio").mkdir(parents=True)
     uploads = _Uploads(directory)
@@ -449,8 +428,8 @@ def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> D
     sounds = {piece.recording_id: piece.sound(sample_rate) for piece in pieces}
     files = {}
     for i, piece in enumerate(pieces):
-        codec = "pcm_s16le" if i == 3 else "flac"
-        files[piece.recording_id] = f"audio/{piece.recording_id}.{'wav' if codec != 'flac' else 'flac'}"
+        codec = "wav" if i == 3 else "flac"
+        files[piece.recording_id] = f"audio/{piece.recording_id}.{codec}"
         encode(sounds[piece.recording_id], sample_rate, directory / files[piece.recording_id], codec)
     catalogue = directory / "catalogue.xlsx"
     _write_workbook(catalogue, _sheets(pieces, files))
@@ -480,7 +459,7 @@ def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> D
         "25 s inside a programme with talk and other music",
         Appearance(ballad.recording_id, spans[2].start, spans[2].end, *cut),
     )
-    encode(show, sample_rate, aired, "aac", 128_000)
+    encode(show, sample_rate, aired, "m4a", 128_000)
 
     cut = 14.5, 29.5
     clip = uploads.add(

@@ -45,7 +45,6 @@ class Gesture:
         came_from: pitch of the note before when the two are joined, else None.
         ornament: ``scoop`` (from below), ``break`` (꺾는 음, from above), ``fall`` (퇴성) or empty.
         syllable: running number of the syllable, chooses consonant and vowel; instruments ignore it.
-
     """
 
     pitch: float
@@ -242,7 +241,6 @@ class Tone:
         release: seconds.
         ensemble: players in unison, slightly out of tune.
         swell: how much a long note grows and falls, 0 to 1.
-
     """
 
     slope: float
@@ -442,7 +440,6 @@ class Drums:
             sound: kick, snare, clap, hat, open, ride, shaker, tom, gung, deok, roll, jing or buk.
             velocity: 0 to 1.
             take: any integer; chooses among three renderings.
-
         """
         key = sound, take % 3
         if key not in self._takes:
@@ -672,7 +669,6 @@ def make(name: str, sample_rate: int, rng: Rng) -> Instrument:
 
     Raises:
         KeyError: no such instrument.
-
     """
     if name in _TONES:
         return Sustained(sample_rate, rng, _TONES[name])

@@ -66,7 +66,6 @@ class Line:
         sound: float32 ``[n]``, at its final level.
         pan: -1 left to 1 right.
         send: share that goes to the room.
-
     """
 
     stem: str
@@ -286,7 +285,6 @@ def render(seed: int, duration_s: float, *, style: str | None = None, sample_rat
 
     Raises:
         ValueError: unknown style, negative seed or no duration.
-
     """
     return _whole(perform(seed, duration_s, style=style, sample_rate=sample_rate), sample_rate)
 
@@ -304,7 +302,6 @@ def another_performance(
 
     Raises:
         ValueError: as ``render``; a negative take.
-
     """
     if take < 0:
         raise ValueError(f"take {take}: must be 0 or more")
@@ -319,7 +316,6 @@ def stems(
     Returns:
         Those that the piece has of ``vocals`` (sung melody), ``melody`` (played), ``harmony``, ``bass`` and
         ``drums``, each float32 ``[n, 2]``. Their sum is ``render`` of the same arguments up to rounding.
-
     """
     performance = perform(seed, duration_s, style=style, sample_rate=sample_rate)
     names = list(dict.fromkeys(line.stem for line in performance.lines))

@@ -19,7 +19,6 @@ def speech_like(seed: int, duration_s: float, *, sample_rate: int = 44100) -> Si
 
     Returns:
         float32 ``[n, 2]``, peak -1 dBFS; the voice in the middle of a small room.
-
     """
     rng = np.random.default_rng([seed, 20])
     n = round(duration_s * sample_rate)
@@ -55,7 +54,6 @@ def room_noise(
 
     Returns:
         float32 ``[n, 2]`` of RMS ``level_dbfs``.
-
     """
     rng = np.random.default_rng([seed, 21])
     n = round(duration_s * sample_rate)
@@ -79,7 +77,6 @@ class Span:
         start: seconds of its first sample; the first ``crossfade_s`` overlap the part before.
         end: seconds after its last sample; half-open.
         under_talk: talk lies over it.
-
     """
 
     part: int
@@ -133,7 +130,6 @@ def programme(
 
     Raises:
         ValueError: no parts, or an unknown kind.
-
     """
     if not parts:
         raise ValueError("a programme needs at least one part")

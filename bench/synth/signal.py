@@ -96,7 +96,6 @@ def pluck(
         damping: weight of the older sample in the average, 0 to 0.5; more dulls faster.
         position: place of the pluck on the string, 0 to 0.5 of its length (a comb in the spectrum).
         dark: smoothing of the burst, 0 (hard plectrum) to 0.9 (thumb).
-
     """
     burst = rng.standard_normal(period).astype(np.float32)
     for _ in range(2):
