@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from rightscan.adapters.aws.clients import aws_errors, shared_client
+from rightscan.adapters.aws.clients import aws_errors, late_client
 from rightscan.errors import PermanentError, TransientError
 from rightscan.records.messages import MAX_EVENT_BYTES, DomainEvent
 
@@ -26,7 +26,7 @@ class EventBridgeBus:
 
     def __init__(self, name: str, client: EventBridgeClient | None = None) -> None:
         self._name = name
-        self._client: EventBridgeClient = client or shared_client("events")
+        self._client: EventBridgeClient = client or late_client("events")
 
     def publish(self, event: DomainEvent) -> None:
         """Announce; the detail is the event without its ``detail_type``, which is the envelope's.

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from rightscan.adapters.aws import attributes
 from rightscan.adapters.aws.attributes import Attribute
-from rightscan.adapters.aws.clients import aws_errors, error_code, shared_client
+from rightscan.adapters.aws.clients import aws_errors, error_code, late_client
 from rightscan.adapters.items import Add, ConditionFailed, Item, Put
 from rightscan.errors import PermanentError, TransientError
 
@@ -40,7 +40,7 @@ class DynamoItems:
 
     def __init__(self, table_name: str, client: DynamoDBClient | None = None) -> None:
         self._table = table_name
-        self._client: DynamoDBClient = client or shared_client("dynamodb")
+        self._client: DynamoDBClient = client or late_client("dynamodb")
 
     def get(self, pk: str, sk: str) -> Item | None:
         """One item, strongly consistent."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rightscan.adapters.aws.clients import aws_errors, shared_client
+from rightscan.adapters.aws.clients import aws_errors, late_client
 from rightscan.errors import PermanentError, UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class BatchJobs:
     def __init__(self, queue: str, definitions: Mapping[str, str], client: BatchClient | None = None) -> None:
         self._queue = queue
         self._definitions = definitions
-        self._client: BatchClient = client or shared_client("batch")
+        self._client: BatchClient = client or late_client("batch")
 
     def submit(self, job_type: str, arguments: Mapping[str, str], *, name: str) -> str:
         """Start a job, or return the id of one of that name that has not ended.

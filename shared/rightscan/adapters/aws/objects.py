@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rightscan.adapters.aws.clients import aws_errors, error_code, shared_client
+from rightscan.adapters.aws.clients import aws_errors, error_code, late_client
 from rightscan.errors import PermanentError, TransientError
 from rightscan.ports import ObjectInfo, ObjectMissing
 from rightscan.records.objects import ObjectRef
@@ -51,7 +51,7 @@ class S3Objects:
     """
 
     def __init__(self, client: S3Client | None = None) -> None:
-        self._client: S3Client = client or shared_client("s3")
+        self._client: S3Client = client or late_client("s3")
 
     def put(
         self,

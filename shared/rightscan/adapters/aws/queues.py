@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rightscan.adapters.aws.clients import aws_errors, shared_client
+from rightscan.adapters.aws.clients import aws_errors, late_client
 from rightscan.errors import PermanentError, UsageError
 from rightscan.ports import DeadLetter
 from rightscan.records.messages import MAX_EVENT_BYTES
@@ -33,7 +33,7 @@ class SqsQueue:
 
     def __init__(self, url: str, client: SQSClient | None = None) -> None:
         self._url = url
-        self._client: SQSClient = client or shared_client("sqs")
+        self._client: SQSClient = client or late_client("sqs")
 
     def send(self, body: Mapping[str, Any], *, delay_s: int = 0) -> None:
         """Add a message; SQS delays by 15 minutes at most, a longer ``delay_s`` is cut to that."""
@@ -75,7 +75,7 @@ class SqsDeadLetters:
         self, queues: Mapping[str, DeadLetterQueue], client: SQSClient | None = None, *, wait_s: int = 1
     ) -> None:
         self._queues = queues
-        self._client: SQSClient = client or shared_client("sqs")
+        self._client: SQSClient = client or late_client("sqs")
         self._wait_s = wait_s
 
     def show(self, limit: int = 100) -> list[DeadLetter]:
