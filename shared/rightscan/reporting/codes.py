@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from rightscan.reporting.columns import DATA, WRITTEN, Kind, Language, Sheet, Words, sheets
+from rightscan.reporting.columns import DATA, STREAMED, WRITTEN, Kind, Language, Sheet, Words, sheets
 from rightscan.reporting.rows import Cell, clean_text
 from rightscan.rights import vocabulary
 from rightscan.rights.codes import code_table
@@ -37,7 +37,7 @@ class Codebook:
     """The code lists of one report: ours with the report's words over them.
 
     Attributes:
-        unlisted: how many cells of each list held a code without words (shown as it is).
+        unlisted: how many cells of the streamed sheets held a code without words (shown as it is), by list.
 
     """
 
@@ -53,7 +53,7 @@ class Codebook:
 
     def _plan(self, sheet: Sheet) -> list[tuple[int, str, bool]]:
         return [
-            (position, column.codes, column.kind is Kind.CODE)
+            (position, column.codes, column.kind is Kind.CODE and sheet.number in STREAMED)
             for position, column in enumerate(sheet.columns)
             if column.codes and column.show_word and self.lists[column.codes]
         ]

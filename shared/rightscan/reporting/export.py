@@ -46,7 +46,7 @@ class ReportInput:
         created_at: aware; the only clock a report has, so that the same input gives the same bytes.
         rows: by sheet number (``STREAMED``), rows or a function that gives them; each is read once and
             keeps its order. The rows of one use of sheet 02 stand together.
-        filters: what the report was limited to, as shown on the cover.
+        filters: what the report was limited to, by column name where it is one.
         versions: of engine, models, index, rules …, as shown on the cover.
         counts: numbers of the cover by name; see ``summary.COVER_WORDS``.
         code_lists: words for codes that reporting does not know, or knows otherwise.

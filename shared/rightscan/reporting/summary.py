@@ -216,7 +216,13 @@ COVER_WORDS: Mapping[str, Words] = {
     "files": Words("파일과 SHA-256", "Files and SHA-256"),
     "legend": Words("범례: 판정코드", "Legend: codes"),
     "notes": Words("유의사항", "Notes"),
-    # Counts that reports commonly bring; any other name is shown as it is.
+    # Versions and counts that reports commonly bring; any other name is shown as it is.
+    "engine": Words("엔진", "Engine"),
+    "pipeline": Words("분석 절차", "Pipeline"),
+    "models": Words("모델", "Models"),
+    "index": Words("색인", "Index"),
+    "rules": Words("분배 규칙", "Rules"),
+    "code_table": Words("판정 규칙", "Code table"),
     "files_received": Words("받은 파일", "Files received"),
     "files_analysed": Words("분석한 파일", "Files analysed"),
     "files_matched": Words("일치가 있는 파일", "Files with matches"),
@@ -278,6 +284,7 @@ def cover_rows(facts: CoverFacts, fold: UsageFold, language: Language) -> Iterat
         for key, value in pairs:
             yield {"key": key, "value": value}
 
+    headers = {column.name: column.header[language] for column in _USAGE.columns}
     start, end = (moment.astimezone(KST) for moment in month_bounds(facts.period))
     stated = {
         "report_id": facts.report_id,
@@ -287,18 +294,18 @@ def cover_rows(facts: CoverFacts, fold: UsageFold, language: Language) -> Iterat
         "boundaries": f"{start:%Y-%m-%d %H:%M} ≤ … < {end:%Y-%m-%d %H:%M}",
     }
     yield from section("report", ((word(name), value) for name, value in stated.items()))
-    yield from section("filters", facts.filters.items() or [(word("no_filter"), "")])
+    filters = [(headers.get(name, name), text) for name, text in facts.filters.items()]
+    yield from section("filters", filters or [(word("no_filter"), "")])
     rows = {f"{title} {word('rows')}": count for title, count in facts.sheet_rows.items()}
     counts = {word(name): count for name, count in facts.counts.items()}
     yield from section("counts", ((key, _amount(value)) for key, value in (counts | rows).items()))
     yield from section("sums", ((word(name), value) for name, value in _sums(fold, word("no_amount"))))
-    headers = {column.name: column.header[language] for column in _USAGE.columns}
     missing = {headers[name]: count for name, count in fold.missing.items()}
     missing |= {
         f"{word('unlisted')}: {headers.get(name, name)}": n for name, n in facts.unlisted.items() if n
     }
     yield from section("missing", ((key, _amount(count)) for key, count in missing.items()))
-    yield from section("versions", facts.versions.items())
+    yield from section("versions", ((word(name), text) for name, text in facts.versions.items()))
     yield from section("files", facts.file_hashes.items())
     yield from section("legend", ((code, words[language]) for code, words in facts.legend.items()))
     yield from section("notes", ((str(n), note[language]) for n, note in enumerate(_NOTES, 1)))

@@ -32,7 +32,7 @@ EXCEL_EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001  a cell has no zone; its
 # Every Korean Excel has it; its Hangul is drawn at the size its Latin letters are.
 _FONT = {"font_name": "맑은 고딕", "font_size": 10}
 _MEASURED_ROWS = 200  # of text; numbers and dates are measured in every row: too narrow, they show ###
-_MAX_TEXT_WIDTH = 48
+_MAX_TEXT_WIDTH = 66  # a SHA-256 and its margin
 _FILTER_ARROW = 3  # what the filter's button takes of a header
 _MARGIN = 2
 # Excel has a 29 February 1900: dates before it would be a day off.

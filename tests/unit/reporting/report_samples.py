@@ -86,7 +86,7 @@ def report(usage=None, **changes):
         "version": 1,
         "created_at": CREATED,
         "rows": rows,
-        "filters": {"플랫폼": "유튜브"},
+        "filters": {"ledger": "사용료"},
         "versions": {"engine": "fp1-abc", "index": "idx-1"},
         "counts": {"files_received": 12, "hours_scanned": 1234.5},
         "code_lists": {},
