@@ -267,7 +267,11 @@ class Supervisor:
         self._signals += 1
 
 
-_COUNT = "SELECT count(*) FROM (SELECT 1 FROM messages WHERE queue=? AND (visible_at<=? OR receipt IS NOT NULL) LIMIT ?)"
+_COUNT = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM messages WHERE queue=? AND (visible_at<=? OR receipt IS NOT NULL) LIMIT ?
+    )
+"""
 _UNREAD = (
     "SELECT 1 FROM change_readers WHERE reader=? AND position < (SELECT coalesce(max(id), 0) FROM changes)"
 )

@@ -39,11 +39,11 @@ MIGRATIONS: tuple[str, ...] = (
         name TEXT PRIMARY KEY, visibility_s REAL NOT NULL, max_receives INTEGER NOT NULL, dead_letters TEXT
     ) WITHOUT ROWID;
     CREATE TABLE messages (
-        message_id TEXT PRIMARY KEY, queue TEXT NOT NULL, body TEXT NOT NULL, sent_at REAL NOT NULL,
-        visible_at REAL NOT NULL, receives INTEGER NOT NULL DEFAULT 0, receipt TEXT, holder TEXT,
-        source_queue TEXT, dead_since REAL
-    ) WITHOUT ROWID;
-    CREATE INDEX messages_by_visibility ON messages (queue, visible_at, sent_at);
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL,
+        sent_at REAL NOT NULL, visible_at REAL NOT NULL, receives INTEGER NOT NULL DEFAULT 0, receipt TEXT,
+        holder TEXT, source_queue TEXT, dead_since REAL
+    );
+    CREATE INDEX messages_by_visibility ON messages (queue, visible_at);
     CREATE TABLE objects (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT, bucket TEXT NOT NULL, key TEXT NOT NULL,
         ordinal INTEGER NOT NULL, version TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT,

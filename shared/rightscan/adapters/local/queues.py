@@ -23,7 +23,7 @@ _DEAD = "DeadLetterQueue"
 _PEEK = "SELECT 1 FROM messages WHERE queue=? AND visible_at<=? LIMIT 1"
 _QUEUE = "SELECT * FROM queues WHERE name=?"
 _HELD = "SELECT * FROM messages WHERE receipt IS NOT NULL AND (? IS NULL OR holder=?)"
-_RELEASE = "UPDATE messages SET visible_at=?, receipt=NULL, holder=NULL WHERE message_id=? AND receipt=?"
+_RELEASE = "UPDATE messages SET visible_at=?, receipt=NULL, holder=NULL WHERE sequence=? AND receipt=?"
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,16 @@ def insert_message(
         delay_s: for how long nobody shall see it, s.
     """
     connection.execute(
-        "INSERT INTO messages (message_id, queue, body, sent_at, visible_at) VALUES (?,?,?,?,?)",
-        (str(uuid.uuid4()), queue, body, now, now + delay_s),
+        "INSERT INTO messages (queue, body, sent_at, visible_at) VALUES (?,?,?,?)",
+        (queue, body, now, now + delay_s),
     )
 
 
 def insert_dead_letter(connection: sqlite3.Connection, queue: str, body: str, *, now: float) -> None:
     """Put a notice into a dead-letter queue as part of the caller's transaction; arguments as above."""
     connection.execute(
-        "INSERT INTO messages (message_id, queue, body, sent_at, visible_at, dead_since) VALUES (?,?,?,?,?,?)",
-        (str(uuid.uuid4()), queue, body, now, now, now),
+        "INSERT INTO messages (queue, body, sent_at, visible_at, dead_since) VALUES (?,?,?,?,?)",
+        (queue, body, now, now, now),
     )
 
 
@@ -112,14 +112,14 @@ class LocalQueue:
             queue = self._configuration(connection)
             _bury(connection, queue, now)
             rows = connection.execute(
-                "SELECT * FROM messages WHERE queue=? AND visible_at<=? ORDER BY visible_at, sent_at LIMIT ?",
+                "SELECT * FROM messages WHERE queue=? AND visible_at<=? ORDER BY visible_at, sequence LIMIT ?",
                 (self.name, now, max_messages),
             ).fetchall()
             messages = [_message(row) for row in rows]
             connection.executemany(
-                "UPDATE messages SET visible_at=?, receives=?, receipt=?, holder=? WHERE message_id=?",
+                "UPDATE messages SET visible_at=?, receives=?, receipt=?, holder=? WHERE sequence=?",
                 [
-                    (now + queue["visibility_s"], m.receives, m.receipt, holder, m.message_id)
+                    (now + queue["visibility_s"], m.receives, m.receipt, holder, _sequence(m.message_id))
                     for m in messages
                 ],
             )
@@ -129,7 +129,8 @@ class LocalQueue:
         """Delete a message in hand; ``False`` where somebody else has received it since."""
         with self._database.transaction() as connection:
             done = connection.execute(
-                "DELETE FROM messages WHERE message_id=? AND receipt=?", (message.message_id, message.receipt)
+                "DELETE FROM messages WHERE sequence=? AND receipt=?",
+                (_sequence(message.message_id), message.receipt),
             )
         return done.rowcount == 1
 
@@ -140,7 +141,9 @@ class LocalQueue:
         """
         now = self._now()
         with self._database.transaction() as connection:
-            done = connection.execute(_RELEASE, (now + delay_s, message.message_id, message.receipt))
+            done = connection.execute(
+                _RELEASE, (now + delay_s, _sequence(message.message_id), message.receipt)
+            )
             _bury(connection, self._configuration(connection), now)
         return done.rowcount == 1
 
@@ -177,7 +180,7 @@ def release_held(
         rows = connection.execute(_HELD, (holder, holder)).fetchall()
         for row in rows:
             visible_at = now + delay_s(row["receives"])
-            connection.execute(_RELEASE, (visible_at, row["message_id"], row["receipt"]))
+            connection.execute(_RELEASE, (visible_at, row["sequence"], row["receipt"]))
         for queue in sorted({row["queue"] for row in rows}):
             _bury(connection, connection.execute(_QUEUE, (queue,)).fetchone(), now)
     return len(rows)
@@ -203,13 +206,13 @@ class LocalDeadLetters:
     def show(self, limit: int = 100) -> list[DeadLetter]:
         """Messages that lie there, oldest first; the notice of a failed stream batch names the function."""
         rows = self._database.connection().execute(
-            "SELECT * FROM messages WHERE dead_since IS NOT NULL ORDER BY dead_since, message_id LIMIT ?",
+            "SELECT * FROM messages WHERE dead_since IS NOT NULL ORDER BY dead_since, sequence LIMIT ?",
             (limit,),
         )
         return [
             DeadLetter(
                 queue=row["source_queue"] or row["queue"].removesuffix(_DEAD),
-                message_id=row["message_id"],
+                message_id=_message_id(row["sequence"]),
                 body=row["body"],
                 receives=row["receives"],
                 dead_since=datetime.fromtimestamp(row["dead_since"], UTC),
@@ -226,12 +229,13 @@ class LocalDeadLetters:
         """
         if queue is not None:
             self._check_source(queue)
+        one = None if message_id is None else _sequence(message_id)
         with self._database.transaction() as connection:
             done = connection.execute(
                 "UPDATE messages SET queue=source_queue, source_queue=NULL, dead_since=NULL, receives=0,"
                 " visible_at=? WHERE dead_since IS NOT NULL AND source_queue IS NOT NULL"
-                " AND (? IS NULL OR source_queue=?) AND (? IS NULL OR message_id=?)",
-                (self._clock.now().timestamp(), queue, queue, message_id, message_id),
+                " AND (? IS NULL OR source_queue=?) AND (? IS NULL OR sequence=?)",
+                (self._clock.now().timestamp(), queue, queue, one, one),
             )
         return done.rowcount
 
@@ -239,7 +243,7 @@ class LocalDeadLetters:
         """Delete one for good; tells whether it was there."""
         with self._database.transaction() as connection:
             done = connection.execute(
-                "DELETE FROM messages WHERE message_id=? AND dead_since IS NOT NULL", (message_id,)
+                "DELETE FROM messages WHERE sequence=? AND dead_since IS NOT NULL", (_sequence(message_id),)
             )
         return done.rowcount == 1
 
@@ -260,9 +264,23 @@ class LocalDeadLetters:
         raise UsageError("unknown_queue", f"no queue {queue}", f"One of: {known}.")
 
 
+def _message_id(sequence: int) -> str:
+    # Counted, not drawn: the same messages in the same order have the same ids in every run.
+    return str(uuid.UUID(int=sequence))
+
+
+def _sequence(message_id: str) -> int:
+    """The number behind an id; 0, which no message has, where it is none of ours."""
+    try:
+        number = uuid.UUID(message_id).int
+    except ValueError:
+        return 0
+    return number if number < 1 << 63 else 0
+
+
 def _message(row: sqlite3.Row) -> Message:
     return Message(
-        message_id=row["message_id"],
+        message_id=_message_id(row["sequence"]),
         receipt=uuid.uuid4().hex,
         body=row["body"],
         sent_at=datetime.fromtimestamp(row["sent_at"], UTC),

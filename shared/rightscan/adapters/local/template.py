@@ -83,13 +83,15 @@ class Template:
             "Fn::If": self._if,
             "Fn::Join": self._join,
             "Fn::FindInMap": self._find_in_map,
-            "Fn::Select": lambda value, where: self.resolve(value[1], where)[
-                int(self.resolve(value[0], where))
+            "Fn::Select": lambda value, where: self._resolve(value[1], where)[
+                int(self._resolve(value[0], where))
             ],
-            "Fn::Equals": lambda value, where: self.resolve(value[0], where) == self.resolve(value[1], where),
-            "Fn::And": lambda value, where: all([self.resolve(part, where) for part in value]),
-            "Fn::Or": lambda value, where: any([self.resolve(part, where) for part in value]),
-            "Fn::Not": lambda value, where: not self.resolve(value[0], where),
+            "Fn::Equals": lambda value, where: (
+                self._resolve(value[0], where) == self._resolve(value[1], where)
+            ),
+            "Fn::And": lambda value, where: all([self._resolve(part, where) for part in value]),
+            "Fn::Or": lambda value, where: any([self._resolve(part, where) for part in value]),
+            "Fn::Not": lambda value, where: not self._resolve(value[0], where),
         }
         self.resources: dict[str, dict[str, Any]] = {
             name: resource
@@ -112,7 +114,7 @@ class Template:
         return found
 
     def resolve(self, value: Any, where: str) -> Any:
-        """The value with every intrinsic function in it replaced.
+        """The value with every intrinsic function in it replaced; ``None`` for ``AWS::NoValue``.
 
         Args:
             value: a part of the template.
@@ -122,6 +124,10 @@ class Template:
             PermanentError: code ``unresolvable``: a function that has no meaning here, or a name that is
                 neither a resource nor a parameter with a value.
         """
+        resolved = self._resolve(value, where)
+        return None if resolved is _NOTHING else resolved
+
+    def _resolve(self, value: Any, where: str) -> Any:
         if isinstance(value, dict):
             if len(value) == 1:
                 ((name, argument),) = value.items()
@@ -132,10 +138,10 @@ class Template:
                         raise _unresolvable(where, f"{name} {argument!r}") from error
                 if str(name).startswith("Fn::"):
                     raise _unresolvable(where, f"{name} {argument!r}")
-            resolved = {key: self.resolve(part, f"{where}.{key}") for key, part in value.items()}
+            resolved = {key: self._resolve(part, f"{where}.{key}") for key, part in value.items()}
             return {key: part for key, part in resolved.items() if part is not _NOTHING}
         if isinstance(value, list):
-            parts = [self.resolve(part, where) for part in value]
+            parts = [self._resolve(part, where) for part in value]
             return [part for part in parts if part is not _NOTHING]
         if isinstance(value, str) and "{{resolve:" in value:
             raise _unresolvable(where, value)
@@ -154,15 +160,15 @@ class Template:
         return name
 
     def _condition(self, name: str, where: str) -> bool:
-        return bool(self.resolve(self._document["Conditions"][name], f"Conditions.{name} of {where}"))
+        return bool(self._resolve(self._document["Conditions"][name], f"Conditions.{name} of {where}"))
 
     def _if(self, value: list[Any], where: str) -> Any:
         name, then, otherwise = value
-        return self.resolve(then if self._condition(name, where) else otherwise, where)
+        return self._resolve(then if self._condition(name, where) else otherwise, where)
 
     def _join(self, value: list[Any], where: str) -> str:
         separator, parts = value
-        return str(separator).join(str(part) for part in self.resolve(parts, where))
+        return str(separator).join(str(part) for part in self._resolve(parts, where))
 
     def _sub(self, value: Any, where: str) -> str:
         text, local = (value, {}) if isinstance(value, str) else (value[0], value[1])
@@ -172,13 +178,13 @@ class Template:
             if name.startswith("!"):
                 return f"${{{name[1:]}}}"
             if name in local:
-                return str(self.resolve(local[name], where))
+                return str(self._resolve(local[name], where))
             return str(self._ref(name.split(".", 1)[0], where))
 
         return re.sub(r"\$\{([^}]+)\}", replace, text)
 
     def _find_in_map(self, value: list[Any], where: str) -> Any:
-        name, first, second = (self.resolve(part, where) for part in value)
+        name, first, second = (self._resolve(part, where) for part in value)
         return self._document["Mappings"][name][first][second]
 
 
