@@ -38,3 +38,28 @@ lock: ## resolve the dependencies anew (hashes, no index address)
 		--custom-compile-command "make lock" pyproject.toml requirements/build.in -o requirements/runtime.txt
 	UV_PYTHON_DOWNLOADS=never .venv-lock/bin/uv pip compile --no-config --upgrade --generate-hashes --universal --python-version 3.11 -q \
 		--custom-compile-command "make lock" pyproject.toml requirements/build.in --group dev -c requirements/runtime.txt -o requirements/dev.txt
+
+# ---- the main job -----------------------------------------------------------------------------------
+MEDIA ?=
+MOST ?= 20
+LANGUAGE ?= ko
+.PHONY: demo
+demo: setup ## the main job on music made here; MEDIA=dir takes a folder's audio files, LANGUAGE=en English
+	PYTHONPATH=. $(BIN)/python -m bench.demo --lang $(LANGUAGE) $(if $(MEDIA),--media "$(MEDIA)" --most $(MOST))
+
+# ---- checks -----------------------------------------------------------------------------------------
+.PHONY: format lint types schemas
+format: setup-dev ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: setup-dev ## style, layering, licences
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: setup-dev ## mypy, strict
+	$(BIN)/mypy
+
+schemas: setup ## export the JSON Schemas of records and events
+	$(BIN)/python -m rightscan.records.schemas events/schemas

@@ -64,7 +64,6 @@ def media(name: str = "a", **changes: Any) -> Media:
         "media_id": media_id(name),
         "state": MediaState.RECEIVED,
         "size": 5_000_000,
-        "source": ref(),
         "first_seen": NOW,
         "container": "mp4",
         "declared_duration_s": 212.5,

@@ -69,7 +69,6 @@ records = st.one_of(
         media_id=hashes,
         state=st.sampled_from(MediaState),
         size=st.integers(0, 2**60),
-        source=refs,
         first_seen=moments,
         kind=st.sampled_from(["audio", "video", "unknown"]),
         lease_until=st.none() | moments,
@@ -165,7 +164,7 @@ RANK |= {MediaState.REJECTED: 4, MediaState.FAILED: 4}
 def test_no_sequence_of_moves_takes_media_back(states):
     ref = ObjectRef(bucket="b", key="k")
     first_seen = datetime(2026, 11, 3, tzinfo=UTC)
-    media = Media(media_id="a" * 64, state=MediaState.RECEIVED, size=1, source=ref, first_seen=first_seen)
+    media = Media(media_id="a" * 64, state=MediaState.RECEIVED, size=1, first_seen=first_seen)
     for state in states:
         before = media.state
         try:

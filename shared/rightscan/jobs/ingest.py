@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from rightscan.errors import PermanentError
-from rightscan.jobs import incidents
+from rightscan.jobs import custody, incidents
 from rightscan.jobs.findings import unprocessable
 from rightscan.media.probe import probe
 from rightscan.ports import ObjectInfo, ObjectMissing, Ports
@@ -56,7 +56,7 @@ def _receive(event: UploadEvent, ports: Ports) -> Upload:
         return ports.ledger.add_upload(_upload(event, ports, UploadState.SKIPPED, error=skipped))
     try:
         info = ports.objects.head(event.ref)
-        facts, custody_detail = _facts(info, ports)
+        facts, sender = _facts(info, ports)
         media_id = _digest(info, ports)
     except ObjectMissing as error:
         gone = _upload(event, ports, UploadState.GONE, error=incidents.info(error))
@@ -74,7 +74,7 @@ def _receive(event: UploadEvent, ports: Ports) -> Upload:
             "sha256": media_id,
             "size": info.size,
             "event_time": event.event_time.isoformat(),
-            **custody_detail,
+            **sender,
         },
     )
     return ports.ledger.add_upload(
@@ -122,9 +122,9 @@ def _facts(info: ObjectInfo, ports: Ports) -> tuple[UploadFactsRecord, dict[str,
     """The facts a usage line needs, and what the custody entry says of the sender."""
     parsed = upload_facts.from_metadata(info.metadata)
     facts = parsed.facts
-    custody = {name: value for name in ("uploader", "url") if (value := getattr(facts, name))}
+    sender = {name: value for name in ("uploader", "url") if (value := getattr(facts, name))}
     if parsed.problems:
-        custody["fact_problems"] = "; ".join(f"{problem.name}: {problem.code}" for problem in parsed.problems)
+        sender["fact_problems"] = "; ".join(f"{problem.name}: {problem.code}" for problem in parsed.problems)
     uploader_ref = None
     if facts.uploader:
         uploader_ref = upload_facts.uploader_ref(facts.uploader, ports.settings.uploader_key)
@@ -138,7 +138,7 @@ def _facts(info: ObjectInfo, ports: Ports) -> tuple[UploadFactsRecord, dict[str,
         use_type=facts.use_type or None,
         territory=facts.territory or None,
     )
-    return record, custody
+    return record, sender
 
 
 def _digest(info: ObjectInfo, ports: Ports) -> str:
@@ -161,7 +161,6 @@ def _add_media(upload: Upload, media_id: str, ports: Ports) -> Media:
         media_id=media_id,
         state=MediaState.RECEIVED,
         size=upload.size or 0,
-        source=upload.ref,
         first_seen=ports.clock.now(),
     )
     try:
@@ -182,7 +181,7 @@ def _add_media(upload: Upload, media_id: str, ports: Ports) -> Media:
 
 def _route(upload: Upload, media: Media, ports: Ports) -> str:
     if media.state in (MediaState.RECEIVED, MediaState.CLAIMED):
-        ports.scan_queue.send(ScanRequested(media_id=media.media_id, source=upload.ref).to_json())
+        ports.scan_queue.send(ScanRequested(media_id=media.media_id).to_json())
         return "scan"
     if media.state is MediaState.ANALYSED or media.state in DECIDED:
         # Uses are written for every alias at the finish; one that came later asks for its own.
@@ -190,6 +189,7 @@ def _route(upload: Upload, media: Media, ports: Ports) -> str:
         ports.match_queue.send(MatchRequested(media_id=media.media_id, cause=cause).to_json())
         return "match"
     if media.error is not None:
+        custody.record_outcome(upload, "refused", media.error.code, {"code": media.error.code}, ports)
         if not ports.ledger.findings(media.media_id):
             ports.ledger.put_results([], [unprocessable(media, media.error, ports.clock.now())], [])
         incidents.record_upload(ports, upload, media.error)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from rightscan.errors import PermanentError
 from rightscan.fingerprint import Fingerprint
 from rightscan.index import Segment
+from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
-from rightscan.jobs import incidents
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
 from rightscan.jobs.versions import pipeline_version, score_version
 from rightscan.ports import OpenIndex, Ports
@@ -48,9 +48,6 @@ def match(request: MatchRequested, ports: Ports) -> str:
         return "not_ready"
     if media.state in FINISHED - DECIDED:
         return media.state.value
-    if request.cause == "alias":
-        _write_uses(media.media_id, ports)
-        return "aliases"
     scan = ports.ledger.scan(media.media_id, pipeline_version())
     if scan is None:
         raise PermanentError(
@@ -58,6 +55,9 @@ def match(request: MatchRequested, ports: Ports) -> str:
         )
     if scan.silent:
         return _silent(media, ports)
+    if request.cause == "alias":
+        _serve_uploads(media, scan, media.verdict_id, ports)
+        return "aliases"
     return _decide(media, scan, ports)
 
 
@@ -70,6 +70,7 @@ def _silent(media: Media, ports: Ports) -> str:
     ports.ledger.put_results([], [build.unprocessable(media, error, ports.clock.now())], [])
     for upload in ports.ledger.aliases(media.media_id):
         incidents.record_upload(ports, upload, error)
+        custody.record_outcome(upload, "refused", error.code, {"code": error.code}, ports)
     failed = media.moved(MediaState.FAILED, error=error, finished_at=ports.clock.now())
     ports.ledger.move_media(media, failed)
     return failed.state.value
@@ -100,9 +101,9 @@ def _decide(media: Media, scan: Scan, ports: Ports) -> str:
                 media, media.model_copy(update={"checked_through": live.version})
             )
     else:
-        settled = _commit(media, results, live, ports)
-    # An alias that came while we worked saw no verdict and asked for nothing; it is served now.
-    _write_uses(media.media_id, ports)
+        settled = _commit(media, scan, results, live, ports)
+    # An upload of these bytes that came while we worked saw no verdict and asked for nothing; it is served now.
+    _serve_uploads(settled, scan, settled.verdict_id, ports)
     ports.events.publish(
         FindingRecorded(
             media_id=media.media_id,
@@ -242,7 +243,7 @@ def _says_the_same(results: _Results, media: Media, ports: Ports) -> bool:
     } == {f.finding_id: f.model_dump(exclude=_VOLATILE) for f in results.findings}
 
 
-def _commit(media: Media, results: _Results, live: OpenIndex, ports: Ports) -> Media:
+def _commit(media: Media, scan: Scan, results: _Results, live: OpenIndex, ports: Ports) -> Media:
     ended = {m.match_id for m in results.ended_matches}
     ended_uses = [
         use.model_copy(update={"status": "ended"})
@@ -253,16 +254,7 @@ def _commit(media: Media, results: _Results, live: OpenIndex, ports: Ports) -> M
         [*results.matches, *results.ended_matches], [*results.findings, *results.ended_findings], ended_uses
     )
     # Before the move as well as after it: a verdict without its uses must not be seen by a report.
-    _write_uses(media.media_id, ports)
-    for upload in ports.ledger.aliases(media.media_id):
-        ports.ledger.append_custody(
-            upload.ref,
-            at=ports.clock.now(),
-            actor="match",
-            action="verdict",
-            subject=results.verdict.verdict_id,
-            detail={"verdict_id": results.verdict.verdict_id, "state": results.state.value},
-        )
+    _serve_uploads(media, scan, results.verdict.verdict_id, ports)
     after = media.moved(
         results.state,
         verdict_id=results.verdict.verdict_id,
@@ -272,12 +264,15 @@ def _commit(media: Media, results: _Results, live: OpenIndex, ports: Ports) -> M
     return ports.ledger.commit_verdict(results.verdict, media, after)
 
 
-def _write_uses(media_id: str, ports: Ports) -> None:
-    """One use for each upload of these bytes and each active match; those that stand are left alone."""
-    standing = {use.use_id: use for use in ports.ledger.uses(media_id)}
-    matches = [m for m in ports.ledger.matches(media_id) if m.status == "active"]
+def _serve_uploads(media: Media, scan: Scan, verdict_id: str | None, ports: Ports) -> None:
+    """Give each upload of these bytes its custody entry, and its use of each active match."""
+    standing = {use.use_id: use for use in ports.ledger.uses(media.media_id)}
+    matches = [m for m in ports.ledger.matches(media.media_id) if m.status == "active"]
+    detail = {"scan_id": scan.scan_id, "features_sha256": scan.features_sha256, "verdict_id": verdict_id}
     uses = []
-    for upload in ports.ledger.aliases(media_id):
+    for upload in ports.ledger.aliases(media.media_id):
+        if verdict_id is not None:
+            custody.record_outcome(upload, "verdict", verdict_id, detail, ports)
         for found in matches:
             use = _use(upload, found, ports.clock.now())
             before = standing.get(use.use_id)

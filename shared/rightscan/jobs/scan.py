@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rightscan.errors import CancelledError, PermanentError
-from rightscan.jobs import incidents
+from rightscan.jobs import custody, incidents
 from rightscan.jobs.analysis import FEATURES_FILE
 from rightscan.jobs.findings import unprocessable
 from rightscan.jobs.versions import pipeline_version
@@ -47,19 +47,6 @@ def scan(request: ScanRequested, ports: Ports, *, token: str) -> str:
         return "failed"
     analysed = media.moved(
         MediaState.ANALYSED, scan_id=record.scan_id, duration_s=record.duration_s, codec=record.codec
-    )
-    detail = {
-        "scan_id": record.scan_id,
-        "features_sha256": record.features_sha256,
-        "complete": record.complete,
-    }
-    ports.ledger.append_custody(
-        media.source,
-        at=ports.clock.now(),
-        actor="scan",
-        action="analysed",
-        subject=record.scan_id,
-        detail=detail,
     )
     ports.ledger.finish_claim(analysed, token=token, scan=record)
     _ask_for_match(media.media_id, ports)
@@ -102,7 +89,9 @@ def _download(media: Media, path: Path, ports: Ports) -> None:
             missing = error
         else:
             return
-    raise missing or ObjectMissing(media.source)
+    raise missing or PermanentError(
+        "no_upload", f"no upload holds media {media.media_id}", "Upload the file again."
+    )
 
 
 def _record(
@@ -133,13 +122,6 @@ def _fail(media: Media, error: ErrorInfo, ports: Ports, token: str) -> None:
     ports.ledger.put_results([], [unprocessable(media, error, ports.clock.now())], [])
     for upload in ports.ledger.aliases(media.media_id):
         incidents.record_upload(ports, upload, error)
-    ports.ledger.append_custody(
-        media.source,
-        at=ports.clock.now(),
-        actor="scan",
-        action="failed",
-        subject=error.code,
-        detail={"code": error.code},
-    )
+        custody.record_outcome(upload, "refused", error.code, {"code": error.code}, ports)
     failed = media.moved(MediaState.FAILED, error=error, finished_at=ports.clock.now())
     ports.ledger.finish_claim(failed, token=token, scan=None)

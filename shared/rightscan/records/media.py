@@ -55,7 +55,6 @@ class Media(Record):
     media_id: str = Field(pattern="^[0-9a-f]{64}$")
     state: MediaState
     size: int = Field(ge=0, description="bytes")
-    source: ObjectRef = Field(description="the upload that is read; any alias holds the same bytes")
     first_seen: UtcDatetime
     kind: str = Field(default="audio", pattern="^(audio|video|unknown)$")
     container: str | None = None

@@ -38,7 +38,6 @@ class ScanRequested(Record):
 
     kind: Literal["scan"] = "scan"
     media_id: str
-    source: ObjectRef
 
 
 class MatchRequested(Record):

@@ -48,7 +48,7 @@ def upload(**changes):
 
 
 def a_media(state=MediaState.RECEIVED, **changes):
-    values = {"media_id": "a" * 64, "state": state, "size": 1, "source": REF, "first_seen": NOW}
+    values = {"media_id": "a" * 64, "state": state, "size": 1, "first_seen": NOW}
     return Media(**{**values, **changes})
 
 

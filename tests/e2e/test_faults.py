@@ -1,0 +1,63 @@
+"""The process stops after every single port call in turn; the ledger ends as if it never had."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from system import Files, Fuse, RememberedAnalysis, System, make_files
+
+Stage = Callable[[System, Files], None]
+
+# Stage by stage: the ledger after a stage is all that the next one starts from, so equality after each
+# stage is equality at the end, at a third of the cost of running the whole flow for every call.
+STAGES: dict[str, Stage] = {
+    "register": lambda system, files: system.register(files),
+    "scan": lambda system, files: system.upload(files),
+    "report": lambda system, files: system.ask_report(),
+}
+CHUNKS = 8
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """For each stage: the store before it, the calls it makes, the ledger after it."""
+    folder = tmp_path_factory.mktemp("faults")
+    files = make_files(folder / "files")
+    analysis = RememberedAnalysis(folder / "analysis")
+    system = System(folder / "store", analysis)
+    stages = {}
+    for name, act in STAGES.items():
+        before = folder / f"before-{name}"
+        system.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copytree(system.home, before)
+        system.start(Fuse())
+        act(system, files)
+        system.pump()
+        stages[name] = (before, list(system.fuse.calls), system.snapshot())
+        assert system.left_over() == {"messages": 0, "folders": 0, "dead": 0}
+    return files, analysis, stages
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stop_after_any_port_call_changes_nothing(undisturbed, tmp_path: Path, stage: str, chunk: int) -> None:
+    files, analysis, stages = undisturbed
+    before, calls, wanted = stages[stage]
+    assert len(calls) > 20
+    for after in range(1 + chunk, len(calls) + 1, CHUNKS):
+        home = tmp_path / str(after)
+        shutil.copytree(before, home)
+        system = System(home, analysis)
+        STAGES[stage](system, files)
+        system.start(Fuse(after))
+        assert system.survive() == 1, f"call {after} of {stage} was never reached"
+        place = f"stopped after call {after} of {len(calls)} in {stage}: {calls[after - 1]}"
+        got = system.snapshot()
+        assert {key for key in wanted.keys() ^ got.keys()} == set(), place
+        assert {key: (wanted[key], got[key]) for key in wanted if wanted[key] != got[key]} == {}, place
+        assert system.left_over()["messages"] == 0, place
+        assert system.left_over()["dead"] == 0, place
+        shutil.rmtree(home)
