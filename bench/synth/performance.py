@@ -207,7 +207,7 @@ def perform(
     tuning = float(rng.uniform(-0.25, 0.25)) + (0 if take == 0 else int(rng.integers(-2, 3)))
     strict = score.style == "pop"
     looseness = (0.004 if strict else 0.011) * rng.uniform(0.7, 1.4)
-    liveliness = float(rng.uniform(0.7, 1.3))
+    hall = float(rng.uniform(0.7, 1.3))
     clock = _clock(
         int(score.sections[-1][0]) + 5 * score.bar + 2,
         bpm,
@@ -228,9 +228,7 @@ def perform(
             ornaments=ornaments if track in ("melody", "counter") else 0.0,
             legato=track in ("melody", "bass"),
         )
-        loud = _loudness(sound, sample_rate // 10)
-        if loud == 0:
-            continue
+        loud = max(_loudness(sound, sample_rate // 10), 1e-9)  # a track may not have begun yet
         level = decibels(_LEVEL[track] + own.uniform(-1.5, 1.5)) * 0.25 / loud
         stem = _STEM.get(track) or ("vocals" if isinstance(instrument, Voice) else "melody")
         pan = 0.0 if track in ("melody", "bass") else float(own.uniform(0.15, 0.6) * own.choice([-1, 1]))
@@ -238,7 +236,7 @@ def perform(
     own = np.random.default_rng([seed, 5, take])
     lines += _play_drums(score, clock, sample_rate, n, own, looseness)
     wet = {"pop": 0.25, "ballad": 0.4, "gugak": 0.35, "classical": 0.5}[score.style]
-    reverb = room(sample_rate, rng, t60=liveliness * (2.0 if score.style == "classical" else 1.2))
+    reverb = room(sample_rate, rng, t60=hall * (2.0 if score.style == "classical" else 1.2))
     return Performance(score, bpm, instruments, tuple(lines), reverb * np.float32(wet))
 
 
