@@ -28,6 +28,7 @@ from rightscan.records.objects import ObjectRef
 
 REGION = "ap-northeast-2"
 MAX_RECEIVES = 5
+PROJECTIONS = {"recording": "ALL", "work": "KEYS_ONLY", "period": "ALL", "sound": "ALL"}
 
 
 class AwsBackend:
@@ -42,8 +43,8 @@ class AwsBackend:
         self._bus = False
 
     # ---- adapters ---------------------------------------------------------------------------------------
-    def items(self, *, projection: str = "ALL") -> DynamoItems:
-        """The item store; ``projection`` is what its indexes hold, ``ALL`` or ``KEYS_ONLY``."""
+    def items(self, *, projection: str | None = None) -> DynamoItems:
+        """The item store; ``projection`` is what its indexes hold, by default as in ``template.yaml``."""
         if self._table is None:
             self._table = "records"
             _make_table(self._table, projection)
@@ -154,7 +155,7 @@ def aws() -> Iterator[AwsBackend]:
         yield backend
 
 
-def _make_table(name: str, projection: str) -> None:
+def _make_table(name: str, projection: str | None) -> None:
     keys = ["PK", "SK", *(f"{index}_{part}" for index in INDEXES for part in ("pk", "sk"))]
     shared_client("dynamodb").create_table(
         TableName=name,
@@ -165,7 +166,7 @@ def _make_table(name: str, projection: str) -> None:
             {
                 "IndexName": index,
                 "KeySchema": _schema(f"{index}_pk", f"{index}_sk"),
-                "Projection": {"ProjectionType": projection},
+                "Projection": {"ProjectionType": projection or PROJECTIONS[index]},
             }
             for index in INDEXES
         ],

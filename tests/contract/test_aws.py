@@ -236,14 +236,7 @@ def test_a_transaction_in_conflict_is_tried_again_and_then_given_back(aws):
         pytest.raises(TransientError) as caught,
     ):
         items.write(writes)
-    assert caught.value.code == "aws_throttled"
-    refused = cancelled("ValidationError", "None")
-    with (
-        mock.patch.object(dynamodb, "transact_write_items", side_effect=refused),
-        pytest.raises(PermanentError) as caught,
-    ):
-        items.write(writes)
-    assert caught.value.code == "aws_refused"
+    assert caught.value.code == "transaction_cancelled"
     lost = cancelled("TransactionConflict", "ConditionalCheckFailed")
     with (
         mock.patch.object(dynamodb, "transact_write_items", side_effect=lost),
@@ -255,7 +248,8 @@ def test_a_transaction_in_conflict_is_tried_again_and_then_given_back(aws):
 @pytest.mark.parametrize(
     ("word", "status", "kind", "code"),
     [
-        ("ValidationException", 400, PermanentError, "aws_refused"),
+        ("KeyTooLongError", 400, PermanentError, "aws_refused"),
+        ("ValidationException", 400, TransientError, "aws_failed"),
         ("ProvisionedThroughputExceededException", 400, TransientError, "aws_throttled"),
         ("ThrottlingException", 400, TransientError, "aws_throttled"),
         ("TransactionConflictException", 400, TransientError, "aws_throttled"),

@@ -162,7 +162,6 @@ RANK |= {MediaState.REJECTED: 4, MediaState.FAILED: 4}
 
 @given(st.lists(st.sampled_from(MediaState), max_size=12))
 def test_no_sequence_of_moves_takes_media_back(states):
-    ref = ObjectRef(bucket="b", key="k")
     first_seen = datetime(2026, 11, 3, tzinfo=UTC)
     media = Media(media_id="a" * 64, state=MediaState.RECEIVED, size=1, first_seen=first_seen)
     for state in states:

@@ -106,9 +106,8 @@ class DynamoItems:
 
         Raises:
             ConditionFailed: a stored version was not the expected one.
-            PermanentError: codes ``record_too_large``, ``key_too_large``, ``not_unicode``,
-                ``too_many_writes``, ``aws_refused``.
-            TransientError: as ``aws_errors``; ``aws_throttled`` also where other writers kept the items busy.
+            PermanentError: codes ``record_too_large``, ``key_too_large``, ``not_unicode``, ``too_many_writes``.
+            TransientError: as ``aws_errors``; ``transaction_cancelled`` where other writers kept the items busy.
         """
         if len(writes) > MAX_WRITES:
             raise PermanentError(
@@ -153,18 +152,14 @@ class DynamoItems:
                     reasons = {str(reason.get("Code")) for reason in error.response["CancellationReasons"]}
                     if "ConditionalCheckFailed" in reasons:
                         raise ConditionFailed("an item of the transaction is at another version") from error
-                    if "ValidationError" in reasons:
-                        raise PermanentError(
-                            "aws_refused", f"transaction: {sorted(reasons)}", "Change the input."
-                        ) from error
                     last = error
                 else:
                     return
             # The SDK does not retry a cancelled transaction; these waits are 0.8 s at most.
             time.sleep(random.uniform(0, 0.025 * 2**attempt))  # noqa: S311 (jitter)
         raise TransientError(
-            "aws_throttled",
-            f"transaction cancelled {_ATTEMPTS} times: {sorted(reasons)}",
+            "transaction_cancelled",
+            f"{len(actions)} writes, {_ATTEMPTS} times: {sorted(reasons)}",
             "It is tried again by itself.",
         ) from last
 
