@@ -86,11 +86,11 @@ class Performance:
 
 
 def _loudness(x: Signal, block: int) -> float:
-    """Measure the RMS of the loud passages: the 90th percentile of the block levels."""
-    rows = x[: len(x) // block * block].reshape(-1, block)
-    if not len(rows):
-        return float(np.sqrt(np.mean(x**2)))
-    return float(np.sqrt(np.percentile(np.einsum("ij,ij->i", rows, rows) / block, 90)))
+    """Measure how loud a track is where it plays: 75th percentile of its block levels (RMS), 0 if nowhere."""
+    rows = np.resize(x, (-(-len(x) // block), block))
+    power = np.einsum("ij,ij->i", rows, rows) / block
+    playing = power[power > 1e-3 * power.max()]
+    return float(np.sqrt(np.percentile(playing, 75))) if len(playing) else 0.0
 
 
 def _clock(beats: int, bpm: float, swing: float, rng: Rng) -> np.ndarray:
@@ -228,7 +228,7 @@ def perform(
             ornaments=ornaments if track in ("melody", "counter") else 0.0,
             legato=track in ("melody", "bass"),
         )
-        loud = max(_loudness(sound, sample_rate // 10), 1e-9)  # a track may not have begun yet
+        loud = _loudness(sound, sample_rate // 10) or 1.0  # a track may not have begun yet
         level = decibels(_LEVEL[track] + own.uniform(-1.5, 1.5)) * 0.25 / loud
         stem = _STEM.get(track) or ("vocals" if isinstance(instrument, Voice) else "melody")
         pan = 0.0 if track in ("melody", "bass") else float(own.uniform(0.15, 0.6) * own.choice([-1, 1]))
