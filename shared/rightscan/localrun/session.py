@@ -19,6 +19,9 @@ from rightscan.localrun.supervisor import GRACE_S, RUNNING_ALREADY
 from rightscan.runtime import LocalPaths
 
 _POLL_S = (0.02, 0.2)
+_MOST_FAILURES = 3
+"""A runtime that was killed is started again; one that fails time after time would do so for ever."""
+
 _START_S = 30.0
 """How long a runtime may take to start: it imports little, but a busy machine is slow."""
 
@@ -56,26 +59,24 @@ class LocalSession:
         self._template = template or default_template()
         self._cores = cores
         self._child: subprocess.Popen[bytes] | None = None
+        self._failures = 0
         self._database = Database(self._paths.database)
 
     def __enter__(self) -> LocalSession:
         # Before the first upload: an object written before its bucket has a notification triggers nothing.
         if not lock.is_running(self._paths.home):
             apply(read_wiring(self._template), self._database)
-        self._ensure_runtime()
+        try:
+            self._ensure_runtime()
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._child is not None:
-            self._child.terminate()
-            try:
-                self._child.wait(GRACE_S + 10)
-            except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.wait()
-            self._child = None
+        self._stop()
 
     def pending(self) -> int:
         """Messages that wait or are in hand, changes not yet read, jobs not ended; dead letters do not count."""
@@ -96,7 +97,7 @@ class LocalSession:
             Whether it held in time.
 
         Raises:
-            PermanentError: code ``runtime_failed`` where the runtime cannot be started.
+            PermanentError: code ``runtime_failed`` where the runtime cannot be started or kept running.
         """
         deadline = time.monotonic() + timeout_s
         pause, longest = _POLL_S
@@ -113,15 +114,29 @@ class LocalSession:
         deadline = time.monotonic() + _START_S
         while not lock.is_running(self._paths.home):
             status = None if self._child is None else self._child.poll()
-            if self._child is None or status == RUNNING_ALREADY or status == 0:
+            if status not in (None, 0, RUNNING_ALREADY):
+                self._failures += 1
+            if self._failures <= _MOST_FAILURES and (self._child is None or status is not None):
                 self._child = self._start()
             elif status is not None or time.monotonic() > deadline:
                 raise PermanentError(
                     "runtime_failed",
-                    f"the local runtime of {self._paths.home} does not start (status {status})",
+                    f"the local runtime of {self._paths.home} does not stay up (status {status})",
                     f"Read {self._log}.",
                 )
             time.sleep(0.02)
+
+    def _stop(self) -> None:
+        """Stop the runtime that was started here; it finishes the batches in hand."""
+        if self._child is None:
+            return
+        self._child.terminate()
+        try:
+            self._child.wait(GRACE_S + 10)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        self._child = None
 
     @property
     def _log(self) -> Path:
