@@ -73,9 +73,7 @@ def _settle(pointer: Pointer, ports: Ports) -> None:
             and reference.features_sha256 == digest
         ):
             indexed = {"state": ReferenceState.INDEXED, "indexed_sha256": digest}
-            ports.ledger.put_reference(
-                reference.model_copy(update={**indexed, "index_version": pointer.value["version"]})
-            )
+            ports.ledger.put_reference(reference.model_copy(update=indexed))
 
 
 def _extend(pointer: Pointer | None, waiting: dict[str, Reference], ports: Ports) -> Pointer:

@@ -169,6 +169,9 @@ def _take(
     records = [] if row.record is None else records_of(row.record, stamps, audio, digest)
     for record in records:
         change, standing = _save(record, ports)
+        if change == "unchanged" and standing.reason == stamps["reason"]:
+            # Written by this very registration before it was stopped.
+            change = "created" if standing.version == 1 else "updated"
         if change != "unchanged" and word == "unchanged":
             word = "created" if change == "created" else "updated"
         key_shown = key_shown or _shown_key(standing)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import rightscan
 from rightscan.errors import PermanentError
@@ -21,7 +21,9 @@ from rightscan.records.messages import ExportReady, ReportRequested
 from rightscan.records.objects import ObjectRef, Upload
 from rightscan.records.operations import Report
 from rightscan.records.registers import IdentifierRecord, Performer, Recording
+from rightscan.reporting.columns import Words
 from rightscan.reporting.export import ReportFiles, ReportInput, write_report
+from rightscan.rights import error_words
 from rightscan.rights.axes import lr_band
 from rightscan.rights.ledgers import ledger_for
 from rightscan.rights.periods import kst_day, month_bounds
@@ -71,7 +73,7 @@ def _announce(done: Report, ports: Ports) -> None:
 
 
 def _write(started: Report, ports: Ports) -> Report:
-    rows = _Rows(started.period, ports)
+    rows = _Rows(started.period, started.language, ports)
     with ports.workspace() as folder:
         files = write_report(
             ReportInput(
@@ -82,6 +84,7 @@ def _write(started: Report, ports: Ports) -> Report:
                 rows={"02": rows.usage, "04": rows.lineups, "05": rows.unmatched, "07": rows.troubles},
                 versions={"rightscan": rightscan.__version__, "rules": rules_version()},
                 counts=rows.counts(),
+                code_lists={"error": rows.error_codes()},
                 language=started.language,
             ),
             folder,
@@ -147,6 +150,7 @@ class _Rows:
     """The rows of one report, read from the ledger as they are asked for."""
 
     period: str
+    language: Literal["ko", "en"]
     ports: Ports
     written: int = 0
     incomplete: dict[str, _Incomplete] = field(default_factory=dict)
@@ -339,15 +343,22 @@ class _Rows:
     def troubles(self) -> Iterator[Row]:
         """One row per incident of the period."""
         for incident in self.ports.ledger.incidents_in_period(self.period):
+            cause, remedy = error_words.said(incident.code, incident.cause, incident.remedy, self.language)
             yield {
                 "source_kind": incident.source_kind,
                 "source_ref": incident.source_ref,
                 "code": incident.code,
-                "cause": incident.cause,
-                "remedy": incident.remedy,
+                "cause": cause,
+                "remedy": remedy,
                 "first_seen": incident.first_seen,
                 "attempts": incident.attempts,
             }
+
+    def error_codes(self) -> dict[str, Words]:
+        """Words of the error codes that occur, for sheet 90."""
+        codes = sorted({incident.code for incident in self.ports.ledger.incidents_in_period(self.period)})
+        found = ((code, error_words.korean(code)) for code in codes)
+        return {code: Words(words.ko, words.en) for code, words in found if words is not None}
 
 
 def _shown(identifier: IdentifierRecord | None) -> str | None:

@@ -139,7 +139,6 @@ class Reference(Record):
     features_sha256: str | None = None
     indexed_sha256: str | None = Field(default=None, description="features that the live index holds of it")
     duration_s: float | None = None
-    index_version: str | None = Field(default=None, description="the first index version that held it")
     error: ErrorInfo | None = None
     changed_at: UtcDatetime
 

@@ -1,0 +1,13 @@
+"""The exported schemas are those of the code."""
+
+from __future__ import annotations
+
+from system import ROOT
+
+from rightscan.records.schemas import schemas
+
+
+def test_schemas_have_not_drifted() -> None:
+    folder = ROOT / "events" / "schemas"
+    kept = {path.name: path.read_text("utf-8") for path in folder.glob("*.json")}
+    assert kept == schemas(), "run: make schemas"
