@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
 
 import rightscan
-from rightscan.cli import catalogue, operate, reports, scanning
-from rightscan.cli.options import global_options
+from rightscan.cli import catalogue, operate, reports, scanning, show
+from rightscan.cli.options import global_options, options
 from rightscan.errors import RightscanError, UsageError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class _Verbs(click.Group):
+    """Shows errors with cause and remedy in the person's language, which only the context knows."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except RightscanError as error:
+            show.error(options(ctx), error)
+            ctx.exit(2 if isinstance(error, UsageError) else 1)
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @global_options
 @click.version_option(rightscan.__version__, prog_name="rightscan")
 def cli() -> None:
@@ -39,7 +49,7 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line; errors are shown with cause and remedy."""
+    """Run the command line."""
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -47,9 +57,4 @@ def main() -> None:
         sys.exit(2)
     except click.Abort:
         sys.exit(130)
-    except RightscanError as error:
-        Console(stderr=True).print(
-            f"[red]{escape(error.cause)}[/red] \\[{escape(error.code)}]\n→ {escape(error.remedy)}"
-        )
-        sys.exit(2 if isinstance(error, UsageError) else 1)
     sys.exit(status if isinstance(status, int) else 0)

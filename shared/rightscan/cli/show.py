@@ -11,9 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from rightscan.cli.options import Options
+from rightscan.errors import RightscanError
 from rightscan.records.base import canonical_json
+from rightscan.records.objects import ErrorInfo
+from rightscan.records.registers import RowOutcome
 from rightscan.records.results import RegisterResult, ScanResult
-from rightscan.rights import vocabulary
+from rightscan.rights import error_words, vocabulary
 from rightscan.rights.codes import Code, code_table
 
 _WORDS = {
@@ -55,6 +58,17 @@ def word(name: str, told: Options) -> str:
     """A word of the screen in the person's language."""
     ko, en = _WORDS.get(name, (name, name))
     return ko if told.language == "ko" else en
+
+
+def said(told: Options, error: ErrorInfo | RightscanError) -> tuple[str, str]:
+    """Cause and remedy in the person's language."""
+    return error_words.said(error.code, error.cause, error.remedy, told.language)
+
+
+def error(told: Options, trouble: RightscanError) -> None:
+    """Why a command ended, on standard error."""
+    cause, remedy = said(told, trouble)
+    Console(stderr=True).print(f"[red]{escape(cause)}[/red] \\[{escape(trouble.code)}]\n→ {escape(remedy)}")
 
 
 def console(told: Options) -> Console:
@@ -107,7 +121,7 @@ def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
         performers = [_performer(told, p) for p in finding.performers]
         note = finding.reason_ko if told.language == "ko" else finding.reason_en
         if result.error is not None:
-            note = f"{result.error.cause} → {result.error.remedy}"
+            note = " → ".join(said(told, result.error))
         rows.append(
             [
                 result.path,
@@ -124,7 +138,7 @@ def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
             ]
         )
     if not rows:
-        note = "" if result.error is None else f"{result.error.cause} → {result.error.remedy}"
+        note = "" if result.error is None else " → ".join(said(told, result.error))
         rows.append([result.path, state, "", "", "", "", "", "", note])
     return rows
 
@@ -156,7 +170,8 @@ def register_table(told: Options, result: RegisterResult) -> None:
     )
     out.print(f"{escape(result.path)}: {escape(counts)}")
     if result.error is not None:
-        out.print(f"[red]{escape(result.error.cause)}[/red] → {escape(result.error.remedy)}")
+        cause, remedy = said(told, result.error)
+        out.print(f"[red]{escape(cause)}[/red] → {escape(remedy)}")
     if result.rows:
         table(
             told,
@@ -168,9 +183,19 @@ def register_table(told: Options, result: RegisterResult) -> None:
                     str(r.row),
                     r.column or "",
                     r.value or "",
-                    r.code or "",
-                    r.remedy or "",
+                    *_row_words(told, r),
                 ]
                 for r in result.rows
             ],
         )
+
+
+def _row_words(told: Options, row: RowOutcome) -> tuple[str, str]:
+    """What is wrong with a row of a catalogue, with its code, and what to do."""
+    code = row.code or ""
+    words = error_words.korean(code)
+    if words is None:
+        return code, row.remedy or ""
+    if told.language == "ko":
+        return f"{words.ko} ({code})", words.remedy_ko
+    return f"{words.en} ({code})", row.remedy or ""
