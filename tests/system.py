@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.synth import render
+
 from rightscan import runtime
 from rightscan.adapters.local.clock import ManualClock
 from rightscan.adapters.local.database import Database
@@ -70,13 +71,43 @@ def make_files(folder: Path) -> Files:
 
 
 CATALOGUE = (
-    {"_sheet": "recordings", "recording_id": "REC-1", "title": "첫째 곡", "lineup_size": "2", "audio": "audio/REC-1.flac"},
-    {"_sheet": "recordings", "recording_id": "REC-2", "title": "둘째 곡", "lineup_size": "3", "audio": "audio/REC-2.flac"},
+    {
+        "_sheet": "recordings",
+        "recording_id": "REC-1",
+        "title": "첫째 곡",
+        "lineup_size": "2",
+        "audio": "audio/REC-1.flac",
+    },
+    {
+        "_sheet": "recordings",
+        "recording_id": "REC-2",
+        "title": "둘째 곡",
+        "lineup_size": "3",
+        "audio": "audio/REC-2.flac",
+    },
     {"_sheet": "performers", "performer_id": "P-1", "name_ko": "가나다"},
     {"_sheet": "performers", "performer_id": "P-2", "name_ko": "라마바"},
-    {"_sheet": "lineups", "recording_id": "REC-1", "performer_id": "P-1", "role": "가창", "featured": "주실연"},
-    {"_sheet": "lineups", "recording_id": "REC-1", "performer_id": "P-2", "role": "연주", "featured": "부실연"},
-    {"_sheet": "lineups", "recording_id": "REC-2", "performer_id": "P-1", "role": "가창", "featured": "주실연"},
+    {
+        "_sheet": "lineups",
+        "recording_id": "REC-1",
+        "performer_id": "P-1",
+        "role": "가창",
+        "featured": "주실연",
+    },
+    {
+        "_sheet": "lineups",
+        "recording_id": "REC-1",
+        "performer_id": "P-2",
+        "role": "연주",
+        "featured": "부실연",
+    },
+    {
+        "_sheet": "lineups",
+        "recording_id": "REC-2",
+        "performer_id": "P-1",
+        "role": "가창",
+        "featured": "주실연",
+    },
     {"_sheet": "mandates", "performer_id": "P-1", "kind": "회원", "from": "2020-01-01"},
 )
 
@@ -151,7 +182,8 @@ class System:
         self.home = home
         self.clock = ManualClock(START)
         self.ports = replace(
-            runtime.local_ports(home, clock=self.clock, analyse=analysis, durable=False), meter=runtime.SilentMeter()
+            runtime.local_ports(home, clock=self.clock, analyse=analysis, durable=False),
+            meter=runtime.SilentMeter(),
         )
         self.database = Database(runtime.LocalPaths(home).database, durable=False)
         self._seed, self._duplicate = seed, duplicate
@@ -163,9 +195,16 @@ class System:
         self.fuse = fuse or Fuse()
         # The index reader is process memory: a new process opens the index anew.
         fresh = runtime.local_ports(self.home, clock=self.clock, analyse=self.ports.analyse, durable=False)
-        world = self.fuse.wrap(replace(fresh, meter=runtime.SilentMeter(), settings=replace(fresh.settings, index_refresh_s=0)))
+        settings = replace(fresh.settings, index_refresh_s=0)
+        world = self.fuse.wrap(replace(fresh, meter=runtime.SilentMeter(), settings=settings))
         self.runtime = InlineRuntime(
-            wiring(), self.home, self.database, self.clock, ports=world, seed=self._seed, duplicate=self._duplicate
+            wiring(),
+            self.home,
+            self.database,
+            self.clock,
+            ports=world,
+            seed=self._seed,
+            duplicate=self._duplicate,
         )
         self.runtime.restart()
 
@@ -196,11 +235,15 @@ class System:
     def upload(self, files: Files) -> None:
         """Put every upload into the bucket."""
         for name, path in files.uploads.items():
-            self.ports.objects.put("uploads", name, path, metadata={"rs-platform": "radio", "rs-use-type": "broadcast"})
+            self.ports.objects.put(
+                "uploads", name, path, metadata={"rs-platform": "radio", "rs-use-type": "broadcast"}
+            )
 
     def ask_report(self) -> None:
         """Ask for the month's export."""
-        self.ports.report_queue.send({"kind": "report", "period": PERIOD, "request_id": "test", "language": "ko"})
+        self.ports.report_queue.send(
+            {"kind": "report", "period": PERIOD, "request_id": "test", "language": "ko"}
+        )
 
     def snapshot(self) -> dict[str, Any]:
         """The ledger without what may differ between two runs: times, digests over them, attempts."""
@@ -210,7 +253,9 @@ class System:
         if index is not None:
             # How the catalogue is cut into segments depends on which recordings met in a batch; what the
             # index holds does not.
-            found["PTR#index META"] = {name: index["value"][name] for name in ("pipeline", "version", "content")}
+            found["PTR#index META"] = {
+                name: index["value"][name] for name in ("pipeline", "version", "content")
+            }
         return found
 
     def left_over(self) -> dict[str, int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from system import Files, Fuse, RememberedAnalysis, System, make_files
 
 Stage = Callable[[System, Files], None]
@@ -43,7 +44,9 @@ def undisturbed(tmp_path_factory):
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stop_after_any_port_call_changes_nothing(undisturbed, tmp_path: Path, stage: str, chunk: int) -> None:
+def test_a_stop_after_any_port_call_changes_nothing(
+    undisturbed, tmp_path: Path, stage: str, chunk: int
+) -> None:
     files, analysis, stages = undisturbed
     before, calls, wanted = stages[stage]
     assert len(calls) > 20

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from system import ROOT, RememberedAnalysis, System, quiet, wiring
 
 from rightscan import runtime
 from rightscan.localrun.delivery import Context, load_handler
 from rightscan.records.media import Media, MediaState
 from rightscan.records.objects import ObjectRef
+from system import ROOT, RememberedAnalysis, System, quiet, wiring
 
 EVENTS = ROOT / "events"
 
@@ -38,7 +38,9 @@ def incidents(system: System) -> list:
 
 
 def queued(system: System, queue: str) -> list[dict]:
-    rows = system.database.connection().execute("SELECT body FROM messages WHERE queue=? ORDER BY sent_at", (queue,))
+    rows = system.database.connection().execute(
+        "SELECT body FROM messages WHERE queue=? ORDER BY sent_at", (queue,)
+    )
     return [json.loads(row["body"]) for row in rows]
 
 
