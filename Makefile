@@ -63,3 +63,30 @@ types: setup-dev ## mypy, strict
 
 schemas: setup ## export the JSON Schemas of records and events
 	$(BIN)/python -m rightscan.records.schemas events/schemas
+
+.PHONY: system-packages licences check test soak clean
+# LibreOffice opens the workbook as KMPU's staff would; poppler turns its PDF into pictures.
+SYSTEM_PACKAGES := libreoffice-calc fonts-nanum poppler-utils
+system-packages:
+	@if command -v soffice >/dev/null && command -v pdftoppm >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; \
+	else \
+		echo "make test opens the report in LibreOffice. Install first: $(SYSTEM_PACKAGES)"; exit 1; \
+	fi
+
+licences: setup-dev ## the licences of what is shipped
+	PYTHONPATH=. $(BIN)/python -m bench.licences
+
+check: lint types licences template-check ## everything that reads the code without running it
+
+test: setup-dev setup-deploy system-packages check ## set up, check, and run all tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+
+soak: setup-dev ## fifty kills of the local runtime
+	RIGHTSCAN_KILLS=50 $(BIN)/python -m pytest -q tests/e2e/test_kill.py
+
+clean: ## remove what builds and demonstrations left
+	rm -rf build dist .aws-sam .pytest_cache .mypy_cache .ruff_cache .coverage*
+
+include mk/*.mk
