@@ -127,9 +127,18 @@ class InlineRuntime:
         if self._shuffle:
             self._random.shuffle(messages)
         size, name = consumer.source.batch_size, consumer.source.function
+        most = self._wiring.queues[consumer.source.queue].max_receives
+
+        def again(message: Message) -> float | None:
+            # A last permitted receive, lost, would make a dead letter of a message that was done.
+            if not self._duplicate or message.message_id in self._seen or message.receives >= most:
+                return None
+            self._seen.add(message.message_id)
+            return self._random.uniform(0, 10)
+
         batches = [messages[start : start + size] for start in range(0, len(messages), size)]
         for batch in batches:
-            consumer.deliver(batch, self._invoker(name), self._teller(name), self._again)
+            consumer.deliver(batch, self._invoker(name), self._teller(name), again)
         return len(batches)
 
     def _step_stream(self, consumer: StreamConsumer) -> int:
@@ -141,12 +150,6 @@ class InlineRuntime:
             return invoke(event)
 
         return int(consumer.step(twice if self._duplicate else invoke, self._teller(name)))
-
-    def _again(self, message: Message) -> float | None:
-        if not self._duplicate or message.message_id in self._seen:
-            return None
-        self._seen.add(message.message_id)
-        return self._random.uniform(0, 10)
 
     def _invoker(self, name: str) -> Callable[[dict[str, Any]], Any]:
         function = self._wiring.functions[name]

@@ -239,7 +239,7 @@ class Supervisor:
             os.killpg(worker.process.pid, signal.SIGKILL)  # what it may have left running
         shutil.rmtree(worker.folder, ignore_errors=True)
         held = release_held(database, self._clock, worker.holder, delay_s=retry_delay)
-        if status == 0:
+        if status in (0, -signal.SIGTERM):  # the latter where it was stopped before it was ready
             return
         restarts = self._restarts[worker.function]
         shortest, longest = _RESTART_S

@@ -278,7 +278,7 @@ class LocalObjects:
             and row["key"].startswith(rule["prefix"])
             and row["key"].endswith(rule["suffix"])
         }
-        body = json.dumps({"Records": [notification(row, event)]})
+        body = json.dumps({"Records": [_notification(row, event)]})
         for queue in sorted(queues):
             insert_message(connection, queue, body, now=row["modified_at"], delay_s=0)
 
@@ -340,23 +340,18 @@ class LocalObjects:
         return None
 
 
-def notification(row: Mapping[str, object] | sqlite3.Row, event: str) -> dict[str, object]:
-    """One record of an S3 event notification, as S3 writes it (event structure 2.1).
-
-    Args:
-        row: a row of ``objects``.
-        event: S3's event name without ``s3:``.
-    """
+def _notification(row: sqlite3.Row, event: str) -> dict[str, object]:
+    """One record of an S3 event notification for a row of ``objects``, as S3 writes it (event structure 2.1)."""
     entry: dict[str, object] = {
         # S3 form-encodes keys and leaves slashes.
-        "key": quote_plus(str(row["key"]), safe="/"),
+        "key": quote_plus(row["key"], safe="/"),
         "versionId": row["version"],
         # Compared as text by its readers, hence the fixed width.
         "sequencer": f"{row['sequence']:016X}",
     }
     if row["sha256"] is not None:
-        entry |= {"size": row["size"], "eTag": str(row["sha256"])[:32]}
-    moment = datetime.fromtimestamp(float(str(row["modified_at"])), UTC)
+        entry |= {"size": row["size"], "eTag": row["sha256"][:32]}
+    moment = datetime.fromtimestamp(row["modified_at"], UTC)
     return {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
