@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from rightscan.errors import PermanentError
 from rightscan.media.limits import Limits
-from rightscan.media.probe import sample_rate_too_high, too_long, too_many_channels
+from rightscan.media.probe import check_stream, mpeg_frame_length, too_long
+from rightscan.media.structure import Structure, examine
 
 FORMATS = "wav,w64,mp3,mov,flac,ogg,asf,aiff,matroska,webm,avi,aac,caf,wv,ape,amr,flv,mpeg,mpegts,ac3,eac3"
 """Demuxers that may touch an upload. Playlists (hls, concat, dash) are not among them: they open other files."""
@@ -25,11 +26,14 @@ SILENCE_DBFS = -70.0
 
 SHORTEST_S = 0.1
 _FRAME = 4096  # samples per resampled frame; the downmix is decided per frame, so blocks do not matter
-_CANCELLED = 0.01  # a mean with less than 1 % (-20 dB) of the channels' energy: the channels cancel
-_LENGTH_TOLERANCE_S = 0.5  # encoder delay and padding are under 0.1 s, a lost packet of the end up to 0.1 s
-_LENGTH_TOLERANCE = 0.01
-_TRUSTED_LENGTH = frozenset({"wav", "w64", "flac", "aiff", "mov", "asf", "caf"})
-_DRM_TAGS = frozenset({"drms", "enca", "encv", "drmi"})
+_CANCELLED = (
+    0.2  # of the energy that independent channels leave in their mean; stereo: a correlation under -0.8
+)
+_LOUDEST = 8.0  # 18 dB over full scale; overshoot of lossy codecs stays under 6 dB, more is no sound
+_LOST_S = 0.5  # broken packets in mid-stream up to this length in all leave the sound complete
+# Formats whose header counts the samples, and how far the count may be off, s: MP3 encoders differ by the
+# frame that holds the count (0.03 s), MP4 edit lists and ASF by their encoder delay.
+_COUNTED = {"flac": 0.05, "mp3": 0.1, "mov": 0.5, "asf": 0.5, "wv": 0.05, "ape": 0.05}
 
 av.logging.set_level(None)  # FFmpeg writes file names and metadata into its messages
 
@@ -51,7 +55,10 @@ class AudioFacts:
 
 @dataclass(frozen=True)
 class DecodeOutcome:
-    """How the decoding went. ``complete`` is ``False`` where part of the sound is missing."""
+    """How the decoding went.
+
+    ``complete`` is ``False`` where part of the sound is missing, or the header denies part of it.
+    """
 
     decoded_duration_s: float
     complete: bool
@@ -61,14 +68,18 @@ class DecodeOutcome:
 
 
 class AudioStream:
-    """One pass over a file's first audio stream. Time 0 is the stream's own beginning."""
+    """One pass over the audio stream that a player would choose. Time 0 is the stream's own beginning."""
 
-    def __init__(self, container: Any, facts: AudioFacts, limits: Limits) -> None:
+    def __init__(
+        self, container: Any, stream: Any, structure: Structure, facts: AudioFacts, limits: Limits
+    ) -> None:
         self._container = container
+        self._stream = stream
+        self._structure = structure
         self._limits = limits
         self._outcome: DecodeOutcome | None = None
-        self._broken_packets = 0
-        self._read_error = False
+        self._packets = self._broken_packets = 0
+        self._cut_off = False
         self.facts = facts
 
     @property
@@ -88,14 +99,14 @@ class AudioStream:
         """Decode, mix down and resample.
 
         Mono is the mean of the channels; where they cancel (one polarity-inverted against the other, a way
-        to hide a recording from fingerprints) the first channel is heard instead.
+        to hide a recording from fingerprints) one of them is heard instead.
 
         Args:
             sample_rate: wanted rate, Hz.
             block_s: length of the blocks, s; has no influence on the samples.
 
         Yields:
-            float32[n] in -1 … 1, all of ``block_s`` but the last.
+            float32[n], finite, full scale at 1, all of ``block_s`` but the last.
 
         Raises:
             PermanentError: ``too_long``, ``too_short``, ``decode_failed``.
@@ -105,7 +116,7 @@ class AudioStream:
         held = decoded = 0
         peak = 0.0
         for frame in self._frames(sample_rate):
-            mono = _mix_down(frame)
+            mono = _mix_down(_sound(frame))
             decoded += mono.size
             if decoded > self._limits.max_duration_s * sample_rate:
                 raise too_long(decoded / sample_rate, self._limits)
@@ -124,7 +135,7 @@ class AudioStream:
 
     def _frames(self, sample_rate: int) -> Iterator[NDArray[np.float32]]:
         """Frames float32[channels, n] at the wanted rate, of equal length but the last."""
-        resampler = av.AudioResampler(format="fltp", rate=sample_rate, frame_size=_FRAME)
+        resampler = _resampler(sample_rate)
         for frame in self._decoded():
             frame.pts = None  # gaps in the time stamps of a damaged file would come out as an error
             try:
@@ -133,62 +144,107 @@ class AudioStream:
                 # The layout or rate changed in mid-stream; a new resampler goes on where the old one ends.
                 for rest in resampler.resample(None):
                     yield _array(rest)
-                resampler = av.AudioResampler(format="fltp", rate=sample_rate, frame_size=_FRAME)
-                resampled = resampler.resample(frame)
+                resampler = _resampler(sample_rate)
+                resampled = self._first(resampler, frame)
             for part in resampled:
                 yield _array(part)
         for part in resampler.resample(None):
             yield _array(part)
 
+    def _first(self, resampler: Any, frame: Any) -> Any:
+        """What a new resampler gives for its first frame."""
+        try:
+            return resampler.resample(frame)
+        except MemoryError:
+            raise
+        except (av.error.FFmpegError, ValueError) as error:
+            raise self._undecodable() from error
+
     def _decoded(self) -> Iterator[Any]:
-        stream = self._container.streams.audio[0]
-        packets = self._container.demux(stream)
+        last: Any = None
+        last_is_broken = False
+        for packet in self._demuxed():
+            if packet.size:
+                last, last_is_broken = packet, False
+                self._packets += 1
+            try:
+                frames = packet.decode()
+            except av.error.EOFError:
+                break
+            except MemoryError:
+                raise
+            except (av.error.FFmpegError, ValueError):
+                self._broken_packets += 1
+                last_is_broken = True
+                continue
+            yield from frames
+        if last is not None and self.facts.container == "mp3":
+            # FFmpeg decodes half a frame without complaint, and takes what follows the last one for frames.
+            last_is_broken = last.size < (mpeg_frame_length(bytes(memoryview(last)[:4])) or 0)
+        self._cut_off = self._cut_off or last_is_broken
+
+    def _demuxed(self) -> Iterator[Any]:
+        """Packets, as far as the container can be read."""
+        packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets)
             except StopIteration:
                 return
+            except MemoryError:
+                raise
             except (av.error.FFmpegError, OSError):
-                self._read_error = True
+                self._cut_off = True
                 return
-            try:
-                frames = packet.decode()
-            except (av.error.InvalidDataError, av.error.PatchWelcomeError):
-                self._broken_packets += 1
-                continue
-            except av.error.EOFError:
-                return
-            yield from frames
+            yield packet
 
     def _conclude(self, decoded_s: float, peak: float) -> None:
-        if decoded_s == 0.0:
-            raise PermanentError(
-                "decode_failed",
-                f"no sound could be decoded ({self.facts.container}, {self.facts.codec})",
-                "The file is damaged: export it again from its source.",
-            )
+        if decoded_s == 0.0 and self._broken_packets:
+            raise self._undecodable()
         if decoded_s < SHORTEST_S:
             raise PermanentError(
                 "too_short", f"the file holds {decoded_s:.3f} s of sound", "Upload at least two seconds."
             )
-        problems = []
-        declared = self.facts.declared_duration_s
-        if declared is not None and self.facts.length_is_trusted:
-            missing = declared - decoded_s
-            if missing > max(_LENGTH_TOLERANCE_S, _LENGTH_TOLERANCE * declared):
-                problems.append(f"truncated: {decoded_s:.2f} of {declared:.2f} s declared")
-        if self._read_error:
-            problems.append("read_error: the container ends in mid-stream")
+        lost_s = decoded_s * self._broken_packets / max(1, self._packets - self._broken_packets)
+        truncated = self._truncated(decoded_s)
+        problems = [f"truncated: {truncated}"] if truncated else []
+        if self._structure.surplus_bytes:
+            problems.append(
+                f"header_lies: {self._structure.surplus_bytes} bytes of sound are not in its count"
+            )
+        complete = not problems and lost_s <= _LOST_S
         if self._broken_packets:
-            problems.append(f"broken_packets: {self._broken_packets}")
+            problems.append(f"broken_packets: {self._broken_packets} ({lost_s:.2f} s)")
         peak_dbfs = 20 * float(np.log10(max(peak, 1e-10)))
         self._outcome = DecodeOutcome(
             decoded_duration_s=decoded_s,
-            complete=not problems,
+            complete=complete,
             problems=tuple(problems),
             peak_dbfs=peak_dbfs,
             silent=peak_dbfs < SILENCE_DBFS,
         )
+
+    def _undecodable(self) -> PermanentError:
+        return PermanentError(
+            "decode_failed",
+            f"no sound could be decoded ({self.facts.container}, {self.facts.codec})",
+            "The file is damaged: export it again from its source.",
+        )
+
+    def _truncated(self, decoded_s: float) -> str:
+        """Why the end is taken to be missing; empty where it is not."""
+        if self._structure.missing:
+            return self._structure.missing
+        declared = self.facts.declared_duration_s
+        if declared is not None and self.facts.length_is_trusted:
+            tolerance = _COUNTED[self.facts.container]
+            if declared - decoded_s > tolerance:
+                return f"{decoded_s:.2f} of {declared:.2f} s declared"
+        return "the last packet is cut off" if self._cut_off else ""
+
+
+def _resampler(sample_rate: int) -> Any:
+    return av.AudioResampler(format="fltp", rate=sample_rate, frame_size=_FRAME)
 
 
 def _array(frame: Any) -> NDArray[np.float32]:
@@ -196,20 +252,26 @@ def _array(frame: Any) -> NDArray[np.float32]:
     return array
 
 
+def _sound(frame: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The frame without what no sound is: floating-point files may hold infinities and no-numbers."""
+    if np.abs(frame).max(initial=0.0) <= _LOUDEST:
+        return frame
+    cleaned: NDArray[np.float32] = np.clip(np.nan_to_num(frame), -_LOUDEST, _LOUDEST)
+    return cleaned
+
+
 def _mix_down(frame: NDArray[np.float32]) -> NDArray[np.float32]:
-    first: NDArray[np.float32] = frame[0]
-    if frame.shape[0] == 1:
-        return first
     mono: NDArray[np.float32] = frame.mean(axis=0, dtype=np.float32)
-    channels = float(np.mean(np.square(frame, dtype=np.float64)))
-    if float(np.mean(np.square(mono, dtype=np.float64))) < _CANCELLED * channels:
-        return first
+    energies = np.einsum("cn,cn->c", frame, frame)
+    if np.dot(mono, mono) * frame.shape[0] < _CANCELLED * energies.mean():
+        # The first that is about as loud as the loudest: two of a loudness must not take turns.
+        mono = frame[int(np.argmax(energies >= energies.max() / 2))]
     return mono
 
 
 @contextmanager
 def open_audio(path: Path, limits: Limits | None = None) -> Iterator[AudioStream]:
-    """Open the first audio stream of a file.
+    """Open the audio stream of a file that a player would choose.
 
     Args:
         path: a local file; its name plays no part in recognising it.
@@ -218,42 +280,50 @@ def open_audio(path: Path, limits: Limits | None = None) -> Iterator[AudioStream
     Raises:
         PermanentError: ``not_media``, ``truncated`` (an MP4 without its index), ``no_audio``,
             ``drm_protected``, ``too_many_streams``, ``too_many_channels``, ``sample_rate_too_high``,
-            ``decode_failed``.
+            ``sample_rate_too_low``, ``decode_failed``.
     """
     limits = limits or Limits()
-    container = _open(path)
+    with path.open("rb") as file:
+        structure = examine(file, path.stat().st_size)
+    if structure.encrypted:
+        raise PermanentError(
+            "drm_protected",
+            "the sound is under a copy protection",
+            "Upload a copy without protection, in one of the usual formats.",
+        )
+    container = _open(path, structure)
     try:
-        yield AudioStream(container, _facts(container, path, limits), limits)
+        stream = _choose(container, limits)
+        yield AudioStream(container, stream, structure, _facts(container, stream, path), limits)
     finally:
         container.close()
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, structure: Structure) -> Any:
     options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+    if structure.surplus_bytes:
+        options["ignore_length"] = "1"
     try:
         # file: keeps a name such as "concat:a|b" from being taken for a protocol.
         return av.open(f"file:{path}", mode="r", options=options, metadata_errors="replace")
-    except av.error.InvalidDataError as error:
-        if path.open("rb").read(12)[4:8] == b"ftyp":
+    except MemoryError:
+        raise
+    except (av.error.FFmpegError, ValueError) as error:
+        if structure.missing:
             raise PermanentError(
                 "truncated",
-                "the MP4 file has no index (its end is missing)",
+                f"the file cannot be opened: {structure.missing}",
                 "Upload it again; the transfer or the export was cut off.",
             ) from error
-        raise _not_media() from error
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise _not_media() from error
+        raise PermanentError(
+            "not_media",
+            "the content is no audio or video file that can be opened",
+            "Upload the recording itself.",
+        ) from error
 
 
-def _not_media() -> PermanentError:
-    return PermanentError(
-        "not_media",
-        "the content is no audio or video file that can be opened",
-        "Upload the recording itself.",
-    )
-
-
-def _facts(container: Any, path: Path, limits: Limits) -> AudioFacts:
+def _choose(container: Any, limits: Limits) -> Any:
+    """The audio stream, within the limits; the others are not read."""
     count = len(container.streams)
     if count > limits.max_streams:
         raise PermanentError(
@@ -261,22 +331,27 @@ def _facts(container: Any, path: Path, limits: Limits) -> AudioFacts:
             f"the file has {count} streams, the limit is {limits.max_streams}",
             "Export one stream.",
         )
-    if not container.streams.audio:
+    stream = container.streams.best("audio")
+    if stream is None:
         raise PermanentError("no_audio", "the file has no audio stream", "Upload a copy with its sound.")
-    stream = container.streams.audio[0]
     context = stream.codec_context
-    if context is None or str(context.codec_tag) in _DRM_TAGS:
+    if context is None:
         raise PermanentError(
-            "drm_protected" if context is not None else "decode_failed",
-            "the audio stream is encrypted or of an unknown codec",
-            "Upload a copy without protection, in one of the usual formats.",
+            "decode_failed",
+            "the sound is in an unknown codec",
+            "Upload a copy in one of the usual formats.",
         )
-    if context.channels > limits.max_channels:
-        raise too_many_channels(context.channels, limits)
-    if context.sample_rate > limits.max_sample_rate:
-        raise sample_rate_too_high(context.sample_rate, limits)
+    check_stream(context.channels, context.sample_rate, limits)
+    for other in container.streams:
+        if other is not stream:
+            other.discard = av.stream.Discard.all
+    return stream
+
+
+def _facts(container: Any, stream: Any, path: Path) -> AudioFacts:
+    context = stream.codec_context
     name = container.format.name.split(",")[0]
-    trusted = name in _TRUSTED_LENGTH or (name == "mp3" and _has_length_header(path))
+    trusted = name in _COUNTED and (name != "mp3" or _has_length_header(path))
     return AudioFacts(
         container=name,
         codec=context.name,
@@ -285,9 +360,9 @@ def _facts(container: Any, path: Path, limits: Limits) -> AudioFacts:
         declared_duration_s=_declared(container, stream),
         length_is_trusted=trusted,
         bit_rate=stream.bit_rate or container.bit_rate or None,
-        streams=count,
+        streams=len(container.streams),
         has_video=any(
-            video.disposition != av.stream.Disposition.attached_pic for video in container.streams.video
+            not video.disposition & av.stream.Disposition.attached_pic for video in container.streams.video
         ),
     )
 

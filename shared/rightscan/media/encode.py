@@ -64,8 +64,8 @@ def encode(
         options = {"strict": "experimental"} if codec_name == "vorbis" else {}
         stream: Any = container.add_stream(codec_name, rate=rate, layout=layout, options=options)
         stream.codec_context.format = sample_format
-        if bit_rate is not None:
-            stream.bit_rate = bit_rate
+        if bit_rate is not None or codec == "wma":
+            stream.bit_rate = bit_rate or 128_000  # WMA's encoder refuses to choose
         if codec in _PICTURES:
             _add_picture(container, _PICTURES[codec], planes.shape[1] / sample_rate)
         resampler = av.AudioResampler(

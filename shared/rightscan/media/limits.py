@@ -18,6 +18,7 @@ class Limits:
         max_streams: in the container; a film has a dozen, a bomb has thousands.
         max_channels: of one audio stream; 7.1.4 has twelve.
         max_sample_rate: the highest rate in use for music.
+        min_sample_rate: half the telephone's; below it a small file would unfold into hours.
         decode_cpu_s: processor time of the child; 12 h of sound take about 4 minutes.
         decode_wall_s: clock time of the child; under a function's 15 minutes.
         decode_memory_bytes: address space of the child; numpy, FFmpeg and a fingerprint take under 1 GiB.
@@ -30,6 +31,7 @@ class Limits:
     max_streams: int = 64
     max_channels: int = 16
     max_sample_rate: int = 384_000
+    min_sample_rate: int = 4_000
     decode_cpu_s: float = 780.0
     decode_wall_s: float = 840.0
     decode_memory_bytes: int = 3 * GIB

@@ -108,7 +108,7 @@ def probe(
 
     Raises:
         PermanentError: ``empty_file``, ``not_media``, ``too_large``, ``too_long``, ``too_many_channels``,
-            ``sample_rate_too_high``.
+            ``sample_rate_too_high``, ``sample_rate_too_low``.
     """
     limits = limits or Limits()
     if size == 0:
@@ -152,26 +152,39 @@ def _recognise(head: bytes) -> tuple[str, Kind] | None:
 
 
 def _frame_sync(head: bytes) -> tuple[str, Kind] | None:
-    """MPEG audio without a tag: ADTS AAC, or an MP3 whose first frame leads to a second one."""
-    if len(head) < 4 or head[0] != 0xFF:
-        return None
-    if head[1] & 0xF6 == 0xF0:
+    """MPEG audio without a tag: ADTS AAC, or three MP3 frames in a row (a radio recording begins in mid-frame)."""
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
         return "aac", "audio"
-    length = _mpeg_frame_length(head)
-    if length is None:
+    start = head.find(b"\xff")
+    while start >= 0:
+        if _leads_on(head, start):
+            return "mp3", "audio"
+        start = head.find(b"\xff", start + 1)
+    return None
+
+
+def _leads_on(head: bytes, start: int) -> bool:
+    """Whether a frame header leads to two more; a file shorter than the head may hold a single frame."""
+    found, position = 0, start
+    while found < 3 and position + 4 <= len(head):
+        length = mpeg_frame_length(head[position : position + 4])
+        if length is None:
+            return False
+        found, position = found + 1, position + length
+    return found == 3 or (start == 0 and found > 0 and len(head) < _HEAD)
+
+
+def mpeg_frame_length(head: bytes) -> int | None:
+    """Length of an MPEG-1/2/2.5 frame of layer III or II in bytes; ``None`` where none begins here.
+
+    Args:
+        head: the frame's first four bytes (ISO/IEC 11172-3, 2.4.2.3).
+    """
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
-    second = head[length : length + 2]
-    agrees = len(second) < 2 or (second[0] == 0xFF and second[1] & 0xE0 == 0xE0)
-    return ("mp3", "audio") if agrees else None
-
-
-def _mpeg_frame_length(head: bytes) -> int | None:
-    """Length of an MPEG-1/2/2.5 layer III or II frame in bytes (ISO/IEC 11172-3, 2.4.2.3)."""
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
     bitrate_index, rate_index = head[2] >> 4, head[2] >> 2 & 3
-    if head[1] & 0xE0 != 0xE0 or version == 1 or layer not in (1, 2) or rate_index == 3:
-        return None
-    if bitrate_index in (0, 15):
+    if version == 1 or layer not in (1, 2) or rate_index == 3 or bitrate_index in (0, 15):
         return None
     kbps_v1_l3 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
     kbps_v1_l2 = (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384)
@@ -199,13 +212,36 @@ def _claims(bounded: BoundedReader, container: str, kind: Kind) -> ContainerFact
 
 
 def _check(facts: ContainerFacts, limits: Limits) -> None:
-    if (facts.channels or 0) > limits.max_channels:
-        raise too_many_channels(facts.channels or 0, limits)
-    if (facts.sample_rate or 0) > limits.max_sample_rate:
-        raise sample_rate_too_high(facts.sample_rate or 0, limits)
+    check_stream(facts.channels, facts.sample_rate, limits)
     # An estimate from the bit rate may be wrong by a factor; the decoder measures, so allow twice the limit.
     if (facts.declared_duration_s or 0.0) > 2 * limits.max_duration_s:
         raise too_long(facts.declared_duration_s or 0.0, limits)
+
+
+def check_stream(channels: int | None, sample_rate: int | None, limits: Limits) -> None:
+    """Check what an audio stream asks for; ``None`` is unknown.
+
+    Raises:
+        PermanentError: ``too_many_channels``, ``sample_rate_too_high``, ``sample_rate_too_low``.
+    """
+    if channels is not None and channels > limits.max_channels:
+        raise PermanentError(
+            "too_many_channels",
+            f"the file has {channels} channels, the limit is {limits.max_channels}",
+            "Mix it down to stereo and upload that.",
+        )
+    if sample_rate is not None and sample_rate > limits.max_sample_rate:
+        raise PermanentError(
+            "sample_rate_too_high",
+            f"the file has {sample_rate} samples a second, the limit is {limits.max_sample_rate}",
+            "Resample it to 48 kHz and upload that.",
+        )
+    if sample_rate is not None and sample_rate < limits.min_sample_rate:
+        raise PermanentError(
+            "sample_rate_too_low",
+            f"the file has {sample_rate} samples a second, the least is {limits.min_sample_rate}",
+            "Upload the recording in its own quality.",
+        )
 
 
 def too_long(duration_s: float, limits: Limits) -> PermanentError:
@@ -215,22 +251,4 @@ def too_long(duration_s: float, limits: Limits) -> PermanentError:
         "too_long",
         f"the file holds {duration_s / 3600:.1f} h of sound, the limit is {hours:.0f} h",
         "Cut it into parts.",
-    )
-
-
-def too_many_channels(channels: int, limits: Limits) -> PermanentError:
-    """The error for more channels than one stream may have."""
-    return PermanentError(
-        "too_many_channels",
-        f"the file has {channels} channels, the limit is {limits.max_channels}",
-        "Mix it down to stereo and upload that.",
-    )
-
-
-def sample_rate_too_high(rate: int, limits: Limits) -> PermanentError:
-    """The error for a sample rate that no music uses."""
-    return PermanentError(
-        "sample_rate_too_high",
-        f"the file has {rate} samples a second, the limit is {limits.max_sample_rate}",
-        "Resample it to 48 kHz and upload that.",
     )
