@@ -103,8 +103,9 @@ class ObjectStore(Protocol):
 class Ledger(Protocol):
     """All records, by the access patterns of the domain.
 
-    Reads are strongly consistent unless said otherwise. A write is all-or-nothing unless said otherwise,
-    and may be repeated: the second one changes nothing.
+    Reads are strongly consistent unless said otherwise. A write may be repeated: the second one changes
+    nothing. Where a call writes two records, the one that others read first comes last; a stop in between
+    leaves a record that nobody follows yet, and the repeated call finishes the work.
     """
 
     # uploads and custody
@@ -117,7 +118,7 @@ class Ledger(Protocol):
         ...
 
     def aliases(self, media_id: str) -> list[Upload]:
-        """Every upload that carries these bytes, oldest key first."""
+        """Every upload that carries these bytes, in a fixed order."""
         ...
 
     def uploads(self) -> Iterator[Upload]:
@@ -183,7 +184,7 @@ class Ledger(Protocol):
         ...
 
     def commit_verdict(self, verdict: Verdict, before: Media, after: Media) -> Media:
-        """Write the verdict and move the media together. Raises ``Conflict`` if ``before`` is stale."""
+        """Write the verdict, then move the media to it. Raises ``Conflict`` if ``before`` is stale."""
         ...
 
     def verdicts(self, media_id: str) -> list[Verdict]:

@@ -203,9 +203,15 @@ def local_ports(
         clock=clock,
         meter=PowertoolsMeter(),
         analyse=analyse or _analyse_guarded,
-        workspace=Workspaces(paths.workspaces),
+        workspace=Workspaces(_own_folder(environment, paths)),
         index=_index_reader(ledger, objects, settings, clock, cache),
     )
+
+
+def _own_folder(environment: Mapping[str, str], paths: LocalPaths) -> Path:
+    """A worker's own folder, which the runtime removes with it, or the store's."""
+    own = Path(environment.get("TMPDIR", ""))
+    return own if own.is_relative_to(paths.workspaces) else paths.workspaces
 
 
 def _local_key(path: Path) -> bytes:

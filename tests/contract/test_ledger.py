@@ -216,7 +216,7 @@ def test_nobody_claims_unknown_bytes(ledger):
     assert caught.value.code == "unknown_media"
 
 
-@pytest.mark.parametrize("state", set(MediaState) - {MediaState.RECEIVED, MediaState.CLAIMED})
+@pytest.mark.parametrize("state", sorted(set(MediaState) - {MediaState.RECEIVED, MediaState.CLAIMED}))
 def test_nobody_claims_what_is_analysed(ledger, state):
     ledger.add_media(sample.media(state=state))
     with pytest.raises(CancelledError) as caught:

@@ -6,7 +6,7 @@ chains, versions of register rows) stand here once, for SQLite and DynamoDB alik
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -52,12 +52,14 @@ class RecordLedger:
     # ---- uploads and custody ----------------------------------------------------------------------------
     def add_upload(self, upload: Upload) -> Upload:
         """Record an upload once, as an alias of the bytes it carries."""
-        writes = [Put(_upload_item(upload))]
+        # Here and below, what the second write refers to is written first, one by one: DynamoDB bills a
+        # transaction twice, and until the second write stands nobody reads the first.
         if upload.media_id is not None:
-            alias = Item(f"M#{upload.media_id}", f"O#{upload.ref.log_index}", "alias", upload.ref.to_json())
-            writes.append(Put(alias))
+            self._upsert(
+                Item(f"M#{upload.media_id}", f"O#{upload.ref.log_index}", "alias", upload.ref.to_json())
+            )
         try:
-            self._items.write(writes)
+            self._items.write([Put(_upload_item(upload))])
         except ConditionFailed:
             standing = self.upload(upload.ref)
             if standing is None:
@@ -168,13 +170,9 @@ class RecordLedger:
         if standing.state is not MediaState.CLAIMED:
             return standing
         done = media.model_copy(update={"lease_until": None})
-        writes = [Put(_media_item(done, item.version))]
         if scan is not None:
-            key = (f"M#{scan.media_id}", f"SCAN#{scan.pipeline_version}")
-            before = self._items.get(*key)
-            body = Item(*key, "scan", scan.to_json(), 0 if before is None else before.version)
-            writes.append(Put(body))
-        self._write(writes, f"media {media.media_id}")
+            self._upsert(Item(f"M#{scan.media_id}", f"SCAN#{scan.pipeline_version}", "scan", scan.to_json()))
+        self._swap(_media_item(done, item.version), f"media {media.media_id}")
         return done
 
     def move_media(self, before: Media, after: Media) -> Media:
@@ -209,10 +207,10 @@ class RecordLedger:
     def commit_verdict(self, verdict: Verdict, before: Media, after: Media) -> Media:
         """Write the verdict and move the media together."""
         item = self._unchanged(before)
-        key = (f"M#{verdict.media_id}", f"VERD#{verdict.verdict_id}")
-        standing = self._items.get(*key)
-        entry = Item(*key, "verdict", verdict.to_json(), 0 if standing is None else standing.version)
-        self._write([Put(entry), Put(_media_item(after, item.version))], f"media {before.media_id}")
+        self._upsert(
+            Item(f"M#{verdict.media_id}", f"VERD#{verdict.verdict_id}", "verdict", verdict.to_json())
+        )
+        self._swap(_media_item(after, item.version), f"media {before.media_id}")
         return after
 
     def verdicts(self, media_id: str) -> list[Verdict]:
@@ -460,11 +458,8 @@ class RecordLedger:
         raise Conflict(f"{item.kind} {item.pk}")
 
     def _swap(self, item: Item, what: str) -> None:
-        self._write([Put(item)], what)
-
-    def _write(self, writes: Sequence[Put], what: str) -> None:
         try:
-            self._items.write(writes)
+            self._items.write([Put(item)])
         except ConditionFailed as error:
             raise Conflict(what) from error
 

@@ -9,6 +9,7 @@ from urllib.parse import quote_plus
 
 from rightscan.jobs.budget import allowance
 from rightscan.ports import ObjectInfo, Ports
+from rightscan.rights.periods import kst_day
 
 POINTER = "backfill"
 BATCH = 100
@@ -34,30 +35,51 @@ def backfill(ports: Ports, *, restart: bool = False) -> BackfillResult:
     Returns:
         What was done; run it again (the next day, if the allowance ended it) to go on.
     """
-    pointer = ports.ledger.pointer(POINTER)
-    after = "" if pointer is None or restart else str(pointer.value["after"])
-    left = allowance(ports)
+    position = _Position.read(ports)
+    if restart:
+        position.after = ""
+    left = allowance(ports, position.queued)
     looked_at = queued = 0
-    for info in ports.objects.list(ports.settings.buckets.uploads, after=after):
+    for info in ports.objects.list(ports.settings.buckets.uploads, after=position.after):
         if left == queued:
-            _remember(after, ports)
+            position.write(ports)
             return BackfillResult(looked_at, queued, finished=False)
         looked_at += 1
         if ports.ledger.upload(info.ref) is None:
             ports.backfill_queue.send(notification(info))
             queued += 1
-        after = info.ref.key
+            position.queued += 1
+        position.after = info.ref.key
         if looked_at % BATCH == 0:
-            _remember(after, ports)
+            position.write(ports)
     # At the end the position goes back to the start: objects that come later may sort before it.
-    _remember("", ports)
+    position.after = ""
+    position.write(ports)
     return BackfillResult(looked_at, queued, finished=True)
 
 
-def _remember(after: str, ports: Ports) -> None:
-    pointer = ports.ledger.pointer(POINTER)
-    revision = None if pointer is None else pointer.revision
-    ports.ledger.move_pointer(POINTER, {"after": after}, revision=revision, at=ports.clock.now())
+@dataclass
+class _Position:
+    """Where the last run stopped, and how many files were queued on its Korean day."""
+
+    after: str
+    day: str
+    queued: int
+    revision: int | None
+
+    @classmethod
+    def read(cls, ports: Ports) -> _Position:
+        pointer = ports.ledger.pointer(POINTER)
+        today = kst_day(ports.clock.now()).isoformat()
+        if pointer is None:
+            return cls("", today, 0, None)
+        queued = int(pointer.value["queued"]) if pointer.value["day"] == today else 0
+        return cls(str(pointer.value["after"]), today, queued, pointer.revision)
+
+    def write(self, ports: Ports) -> None:
+        value = {"after": self.after, "day": self.day, "queued": self.queued}
+        moved = ports.ledger.move_pointer(POINTER, value, revision=self.revision, at=ports.clock.now())
+        self.revision = moved.revision
 
 
 def notification(info: ObjectInfo) -> Mapping[str, Any]:

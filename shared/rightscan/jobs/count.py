@@ -8,8 +8,10 @@ from typing import Any
 from rightscan.ports import Ports
 from rightscan.records.media import FINISHED, Media
 
-UNITS = "units"
-"""Metric of the spend and volume guard: files taken into work."""
+
+def metric_of(state: str) -> str:
+    """The counter of media that ended in a state."""
+    return f"media.{state}"
 
 
 def count_change(
@@ -30,11 +32,9 @@ def count_change(
         return False
     after = Media.model_validate(new)
     before = None if old is None else Media.model_validate(old)
-    counted = False
-    if before is None:
-        counted = ports.ledger.count_once(UNITS, event_id=after.media_id, at=after.first_seen)
-    entered = after.state in FINISHED and (before is None or before.state not in FINISHED)
-    if entered and after.finished_at is not None:
-        metric = f"media.{after.state.value}"
-        counted = ports.ledger.count_once(metric, event_id=after.media_id, at=after.finished_at) or counted
-    return counted
+    finished = after.state in FINISHED and (before is None or before.state not in FINISHED)
+    if not finished or after.finished_at is None:
+        return False
+    return ports.ledger.count_once(
+        metric_of(after.state.value), event_id=after.media_id, at=after.finished_at
+    )
