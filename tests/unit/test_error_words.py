@@ -57,6 +57,8 @@ class Codes:
         name = name_of(node.func)
         if name in CLASSES and node.args:
             return node.args[0]
+        if len(node.args) > 1 and strings(node.args[0]) & CLASSES:
+            return node.args[1]  # an error on its way out of the child process
         if name in RECORDS:
             return next((k.value for k in node.keywords if k.arg == "code"), None)
         if ast.unparse(node.func) == "super().__init__" and len(node.args) == 3:
