@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from system import ROOT
-
 from rightscan.records.schemas import schemas
+from system import ROOT
 
 
 def test_schemas_have_not_drifted() -> None:
