@@ -54,15 +54,17 @@ def _receive(event: UploadEvent, ports: Ports) -> Upload:
     skipped = _reason_to_skip(event)
     if skipped is not None:
         return ports.ledger.add_upload(_upload(event, ports, UploadState.SKIPPED, error=skipped))
+    size = event.size
     try:
         info = ports.objects.head(event.ref)
+        size = info.size
         facts, sender = _facts(info, ports)
         media_id = _digest(info, ports)
     except ObjectMissing as error:
         gone = _upload(event, ports, UploadState.GONE, error=incidents.info(error))
         return ports.ledger.add_upload(gone)
     except PermanentError as error:
-        refused = _upload(event, ports, UploadState.REJECTED, error=incidents.info(error), size=info.size)
+        refused = _upload(event, ports, UploadState.REJECTED, error=incidents.info(error), size=size)
         return ports.ledger.add_upload(refused)
     ports.ledger.append_custody(
         event.ref,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rightscan.errors import PermanentError
+from rightscan.errors import PermanentError, TransientError
 from rightscan.index import Index
 from rightscan.ports import Clock, Ledger, ObjectStore, OpenIndex
 from rightscan.records.objects import ObjectRef
@@ -52,8 +52,8 @@ class LiveIndex:
         """The live version.
 
         Raises:
-            PermanentError: ``missing_segment`` or ``corrupt_index``; a part of the catalogue is never
-                passed over in silence.
+            TransientError: ``missing_segment`` or ``corrupt_index``: a part of the catalogue is never passed
+                over in silence, and the work waits until the index is whole again.
         """
         now = self._clock.now()
         if self._looked_at is None or now - self._looked_at >= self._refresh:
@@ -64,8 +64,12 @@ class LiveIndex:
         return self._open
 
     def _open_version(self, value: dict[str, Any]) -> OpenIndex:
-        folders = [self.fetch(segment) for segment in value["segments"]]
-        return OpenIndex(index=Index.open(folders), version=value["version"])
+        try:
+            folders = [self.fetch(segment) for segment in value["segments"]]
+            return OpenIndex(index=Index.open(folders), version=value["version"])
+        except PermanentError as error:
+            # For the message it is an outage: the media is as good as before, so it waits for the repair.
+            raise TransientError(error.code, error.cause, error.remedy) from error
 
     def fetch(self, segment: dict[str, Any]) -> Path:
         """The folder of a segment, fetched if it is not here yet."""

@@ -9,7 +9,6 @@ import datetime as dt
 from dataclasses import dataclass
 
 from rightscan.errors import PermanentError
-from rightscan.fingerprint import Fingerprint
 from rightscan.index import Segment
 from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
@@ -89,8 +88,7 @@ class _Results:
 
 
 def _decide(media: Media, scan: Scan, ports: Ports) -> str:
-    with ports.objects.open(scan.features) as reader:
-        features = Fingerprint.from_npz(reader.read())
+    features = _features(scan, ports)
     live = ports.index.current()
     segments = [] if live.index is None else live.index.search(features, deep=True)
     results = _results(media, scan, segments, live, ports)
@@ -113,6 +111,15 @@ def _decide(media: Media, scan: Scan, ports: Ports) -> str:
         )
     )
     return settled.state.value
+
+
+def _features(scan: Scan, ports: Ports) -> Fingerprint:
+    try:
+        with ports.objects.open(scan.features) as reader:
+            return Fingerprint.from_npz(reader.read())
+    except PermanentError as error:
+        # We wrote this object ourselves: that it is gone or damaged is an outage, not the upload's fault.
+        raise TransientError(error.code, error.cause, error.remedy) from error
 
 
 def _results(media: Media, scan: Scan, segments: list[Segment], live: OpenIndex, ports: Ports) -> _Results:
