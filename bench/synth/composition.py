@@ -393,10 +393,10 @@ def _drums(piece: _Piece, dense: bool) -> list[tuple[float, str, float]]:
 
 
 _FORMS = {
-    "gugak": "ABACBDAB",
-    "pop": "ivcvcbcc",
-    "ballad": "ivvcvcbc",
-    "classical": "ABACDABA",
+    "gugak": ("ABACBDAB", "AABCDBAC", "ABCADCBA"),
+    "pop": ("ivcvcbcc", "cvcvbcvc", "ivvcvbcc", "vcivcbcc"),
+    "ballad": ("ivvcvcbc", "vvcvcbcc", "ivcibvcc", "cvvcbvcc"),
+    "classical": ("ABACDABA", "AABBCDAB", "ABCABDCA"),
 }
 _LIFT = {"i": 0.0, "v": 0.4, "c": 1.0, "b": 0.7, "A": 0.5, "B": 0.8, "C": 0.9, "D": 0.6}
 
@@ -556,7 +556,7 @@ def compose(seed: int, seconds: float, style: str | None = None) -> Score:
     if chosen not in STYLES:
         raise ValueError(f"style {chosen!r}: one of {', '.join(STYLES)}")
     piece = _begin(chosen, rng)
-    form = _FORMS[chosen]
+    form = str(rng.choice(_FORMS[chosen]))
     materials = {letter: _material(piece, letter) for letter in sorted(set(form))}
     writer = _Writer(piece)
     sections: list[tuple[float, str]] = []
