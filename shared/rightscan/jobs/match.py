@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from rightscan.errors import PermanentError
+from rightscan.errors import PermanentError, TransientError
+from rightscan.fingerprint import Fingerprint
 from rightscan.index import Segment
 from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
