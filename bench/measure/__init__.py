@@ -1,0 +1,1 @@
+"""What ``make bench`` measures, one module per group of figures; each has ``measure(work) -> dict`` of JSON values."""
