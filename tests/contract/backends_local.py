@@ -66,7 +66,11 @@ class LocalBackend:
     def jobs(self, *job_types: str) -> Jobs:
         """Jobs of these types; each runs until ``end_jobs``."""
         ended = str(self.folder / "ended")
-        wait = f"import pathlib, time\nwhile not pathlib.Path({ended!r}).exists(): time.sleep(0.01)"
+        # A job outlives the test that started it, so it must also end with the test's folder.
+        wait = (
+            f"import pathlib, time\nended = pathlib.Path({ended!r})\n"
+            "while ended.parent.exists() and not ended.exists(): time.sleep(0.01)"
+        )
         return LocalJobs(
             self.database, self.folder / "jobs", {job_type: ("-c", wait) for job_type in job_types}
         )

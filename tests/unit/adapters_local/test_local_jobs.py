@@ -12,7 +12,11 @@ from rightscan.adapters.local.database import Database
 from rightscan.adapters.local.jobs import MAX_ATTEMPTS, LocalJobs, run_job
 from rightscan.errors import UsageError
 
-WAIT = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)"
+# Ends with the test's folder too, since pytest keeps that only for a while; after 30 s in any case.
+WAIT = (
+    "import pathlib, sys, time\nended = pathlib.Path(sys.argv[1])\nlatest = time.monotonic() + 30\n"
+    "while ended.parent.exists() and not ended.exists() and time.monotonic() < latest: time.sleep(0.01)"
+)
 COMMANDS = {
     "write": (
         "-c",
