@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import ast
+import csv
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import rightscan
+from rightscan import runtime
+from rightscan.cli.main import cli
 from rightscan.errors import PermanentError
+from rightscan.jobs import incidents
+from rightscan.jobs.report import fetch_report, report
+from rightscan.records.messages import ReportRequested
+from rightscan.records.objects import ErrorInfo
 from rightscan.rights import vocabulary
 from rightscan.rights.error_words import error_words, korean, said
 
@@ -137,3 +145,39 @@ def test_a_cause_without_particulars_is_not_said_twice():
 def test_english_and_unknown_codes_stay_as_they_are(code):
     language = "en" if korean(code) else "ko"
     assert said(code, "the cause", "the remedy", language) == ("the cause", "the remedy")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("ko", "그 이름으로 알려진 것이 없음 (nothing is known under 'nobody') [unknown_id]"),
+        ("en", "nothing is known under 'nobody' [unknown_id]"),
+    ],
+)
+def test_the_terminal_says_it_in_the_readers_language(tmp_path, language, words):
+    arguments = ["--home", str(tmp_path), "--lang", language, "show", "nobody"]
+    done = CliRunner(env={"COLUMNS": "200"}).invoke(cli, arguments)
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[0] == words
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_sheet_07_says_it_and_sheet_90_lists_the_codes_that_occur(tmp_path, language):
+    ports = runtime.local_ports(tmp_path / "store")
+    trouble = ErrorInfo(code="too_long", cause="13.2 h of sound, the limit is 12 h", remedy="Cut it.")
+    incidents.record(ports, "upload", "0" * 40 + "/v1", trouble, period="2026-11")
+    assert report(ReportRequested(period="2026-11", request_id="r", language=language), ports) == "ready"
+    (done,) = ports.ledger.reports("2026-11")
+    files = fetch_report(done, tmp_path, ports)
+
+    def rows(number: str) -> list[list[str]]:
+        (path,) = (path for path in files if f"_{number}_" in path.name)
+        return list(csv.reader(path.read_text("utf-8-sig").splitlines()))
+
+    (row,) = rows("07")[1:]
+    assert tuple(row[2:5]) == ("too_long", *said("too_long", trouble.cause, trouble.remedy, language))
+    words = error_words()["too_long"]
+    listed = {row[1]: row[2:] for row in rows("90")}
+    assert listed["too_long"] == [words.ko, words.en]
+    assert "empty_file" not in listed
