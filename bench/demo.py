@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from bench.synth.demo import write_demo
 from rich.console import Console
 
-from bench.synth.demo import write_demo
 from rightscan.media.decode import open_audio
 from rightscan.media.encode import encode
 
@@ -95,7 +95,9 @@ def from_folder(media: Path, folder: Path, most: int) -> Material:
         writer = csv.DictWriter(file, ["recording_id", "title", "audio"])
         writer.writeheader()
         writer.writerows(rows)
-    return Material(catalogue, uploads, None, wanted, (time.strftime("%Y-%m", time.gmtime(time.time() + 9 * 3600)),))
+    return Material(
+        catalogue, uploads, None, wanted, (time.strftime("%Y-%m", time.gmtime(time.time() + 9 * 3600)),)
+    )
 
 
 def _decode(path: Path) -> np.ndarray:
@@ -108,7 +110,9 @@ def rightscan(home: Path, *arguments: str, cwd: Path, capture: bool = False) -> 
     command = [str(Path(sys.executable).with_name("rightscan")), "--home", str(home), *arguments]
     if not capture:
         console.print(f"\n[bold]$ rightscan {' '.join(arguments)}[/bold]", highlight=False)
-    done = subprocess.run(command, cwd=cwd, check=False, text=True, stdout=subprocess.PIPE if capture else None)
+    done = subprocess.run(
+        command, cwd=cwd, check=False, text=True, stdout=subprocess.PIPE if capture else None
+    )
     if done.returncode not in (0, 1):
         sys.exit(f"rightscan {' '.join(arguments)} ended with status {done.returncode}")
     return done.stdout or ""
@@ -127,11 +131,15 @@ def compare(lines: list[dict], wanted: dict[str, Wanted]) -> list[str]:
         if codes != [want.code]:
             wrong.append(f"{name}: code {codes}, expected {want.code}")
         if [f[0] for f in found] != [w[0] for w in want.appearances]:
-            wrong.append(f"{name}: found {[f[0] for f in found]}, expected {[w[0] for w in want.appearances]}")
+            wrong.append(
+                f"{name}: found {[f[0] for f in found]}, expected {[w[0] for w in want.appearances]}"
+            )
             continue
         for (recording, start, end), (_, want_start, want_end) in zip(found, want.appearances, strict=True):
             if abs(start - want_start) > BORDER_S or abs(end - want_end) > BORDER_S:
-                wrong.append(f"{name}: {recording} at {start:.1f}-{end:.1f} s, put at {want_start:.1f}-{want_end:.1f} s")
+                wrong.append(
+                    f"{name}: {recording} at {start:.1f}-{end:.1f} s, put at {want_start:.1f}-{want_end:.1f} s"
+                )
     return wrong
 
 
