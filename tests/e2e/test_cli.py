@@ -86,7 +86,8 @@ def test_scan_prints_one_object_per_input_and_fails_for_bad_ones(shell: Shell) -
     assert excerpt["recording_id"] == "REC-2"
     assert abs(excerpt["reference_start"] - 2.0) < 0.5
     assert abs(excerpt["media_end"] - 10.0) < 0.6
-    assert results["stranger.mp3"]["segments"] == [] if "segments" in results["stranger.mp3"] else True
+    assert results["stranger.mp3"]["segments"] == []
+    assert results["stranger.mp3"]["error"] is None
     assert results["text.mp3"]["error"]["code"] == "not_media"
     assert results["text.mp3"]["error"]["remedy"]
 

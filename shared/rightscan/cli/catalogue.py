@@ -38,7 +38,7 @@ def register(context: click.Context, catalogue: tuple[Path, ...]) -> int:
             result = _register(path, told, waiting)
             failed = failed or result.error is not None or result.invalid > 0
             if told.json:
-                show.json_line(result.to_json())
+                show.json_line(result.model_dump(mode="json"))
             else:
                 show.register_table(told, result)
     return int(failed)

@@ -62,7 +62,7 @@ def scan_files(
             results.append(result)
             progress.advance(task)
             if told.json:
-                output.json_line(result.to_json())
+                output.json_line(result.model_dump(mode="json"))
     return results
 
 
