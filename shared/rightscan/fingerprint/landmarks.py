@@ -27,6 +27,7 @@ LOW_STEP = int(12 * STEPS_PER_SEMITONE * np.log2(P.low_hz / P.pitch_origin_hz))
 _F_VALUES = int(np.ceil(12 * STEPS_PER_SEMITONE * np.log2(P.high_hz / P.pitch_origin_hz))) - LOW_STEP + 1
 KEY_COUNT: int = _F_VALUES * _DF_VALUES * _DT_VALUES
 NO_KEY = np.uint32(0xFFFFFFFF)
+_SECTION = 4096 * P.ticks_per_hop  # 95 s of peaks paired at a time, so that memory does not grow
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,14 @@ def compose(f: Int, d: Int, t: Int) -> NDArray[np.uint32]:
 
 def reference_keys(peaks: Peaks) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     """Return the keys uint32[n] a recording is registered under and their times float32[n] in s."""
-    p = pairs(peaks, P.reference_rank, P.max_dt, P.targets)
-    k = keys(p.cents, p.df, p.dt)
-    known = k != NO_KEY
-    seconds = p.ticks[known] * (P.hop / P.ticks_per_hop / P.sample_rate)
-    return k[known], seconds.astype(np.float32)
+    zone = (2 * P.max_dt + 1) * P.ticks_per_hop // 2
+    keys_found: list[NDArray[np.uint32]] = [np.zeros(0, np.uint32)]
+    times: list[NDArray[np.float32]] = [np.zeros(0, np.float32)]
+    end = int(peaks.ticks[-1]) + 1 if peaks.ticks.size else 0
+    for first in range(0, end, _SECTION):
+        p = pairs(peaks.between(first, first + _SECTION + zone), P.reference_rank, P.max_dt, P.targets)
+        k = keys(p.cents, p.df, p.dt)
+        mine = (k != NO_KEY) & (p.ticks < first + _SECTION)
+        keys_found.append(k[mine])
+        times.append((p.ticks[mine] * (P.hop / P.ticks_per_hop / P.sample_rate)).astype(np.float32))
+    return np.concatenate(keys_found), np.concatenate(times)

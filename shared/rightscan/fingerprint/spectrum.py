@@ -59,6 +59,12 @@ class Peaks:
     strength: NDArray[np.uint8]
     rank: NDArray[np.uint8]
 
+    def between(self, first: int, stop: int) -> Peaks:
+        """Return the peaks with ticks in [first, stop), without copying them."""
+        low = int(np.searchsorted(self.ticks, np.uint32(first)))
+        high = int(np.searchsorted(self.ticks, np.uint32(stop)))
+        return Peaks(self.ticks[low:high], self.cents[low:high], self.strength[low:high], self.rank[low:high])
+
 
 @dataclass(frozen=True)
 class Spectrum:

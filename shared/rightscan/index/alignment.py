@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rightscan.fingerprint import PARAMETERS as P
 from rightscan.index.evidence import Line, Picture, Trace, harmony, trace
-from rightscan.index.shard import Shard
+from rightscan.index.shard import BLOCK, Shard
 
 Float = NDArray[np.float32]
 
@@ -24,6 +24,11 @@ _FIT_ROUNDS = 4
 _LEAST_FOR_RATE = 24  # partners, and
 _SPAN_FOR_RATE = 3 * HOPS_PER_SECOND  # time between them, for the rate to be fitted too
 _MARGIN = HOPS_PER_SECOND / 2
+_GLANCE = 4 * HOPS_PER_SECOND  # at least this much of the harmony is looked at before a seed is followed
+_LEAST_HARMONY = 2.5
+_CLEAR = 0.5
+_FAINTEST = 0.1
+_FAINT_GAIN = 5.0  # nats a fainter continuation must bring
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ class Alignment:
     """A followed line: query hops [start, stop), the evidence of its best ten seconds, and of all of it.
 
     ``peaks``: log likelihood ratio (nats) of the reference peaks over the best stretch; ``harmony``: standardised
-    agreement there; ``total``: of the peaks over all of it; ``bounds``: hops of uncertainty at either end.
+    agreement there; ``total``: of the peaks over all of it; ``presence``: share of the recording's peaks that are
+    heard; ``bounds``: hops of uncertainty at either end.
     """
 
     line: Line
@@ -40,8 +46,14 @@ class Alignment:
     peaks: float
     harmony: float
     total: float
+    presence: float
     coverage: float
     bounds: tuple[float, float]
+
+    @property
+    def clear(self) -> bool:
+        """Whether the recording is heard so well that rate and pitch are beyond doubt (a wrong rate: under 0.4)."""
+        return self.presence >= _CLEAR
 
 
 def align(shard: Shard, picture: Picture, line: Line, first: float, last: float) -> Alignment | None:
@@ -54,6 +66,9 @@ def align(shard: Shard, picture: Picture, line: Line, first: float, last: float)
         first: query hop of the first vote.
         last: and of the last.
     """
+    around = max(_GLANCE - (last - first), 0.0) / 2
+    if harmony(shard, picture, line, first - around, last + around) < _LEAST_HARMONY:
+        return None
     first, stop = max(first - _MARGIN, 0.0), min(last + _MARGIN, picture.hops)
     best: tuple[float, Line, float] | None = None
     for nudge in (0.0, -1.0, 1.0):
@@ -117,22 +132,34 @@ def _follow(shard: Shard, picture: Picture, line: Line, middle: float, presence:
     The walk ends where the recording has been unheard for about six seconds (the drop-off rule of sequence
     alignment: Altschul et al., "Gapped BLAST", 1997), so short gaps are bridged and long ones split a segment.
     """
-    end = shard.blocks_of(line.number) * 64
+    end = shard.blocks_of(line.number) * BLOCK
     low = max(0.0, -line.offset / line.rate)
     high = min(picture.hops, (end - line.offset) / line.rate)
-    after = _walk(shard, picture, line, middle, high, presence)
-    before = _walk(shard, picture, line, middle, low, presence)
+    sides = []
+    for edge in (low, high):
+        loud = _walk(shard, picture, line, middle, edge, presence)
+        at = float(loud.hops[-1]) if loud.hops.size else middle
+        # A voice over the music or a fade leaves less to be heard than the stretch the presence was measured on.
+        weaker = max(presence / 3, _FAINTEST)
+        faint = _walk(shard, picture, line, at + (1e-3 if edge == high else 0.0), edge, weaker)
+        if float(faint.weights(weaker).sum()) >= _FAINT_GAIN:
+            loud = Trace(*(np.concatenate(both) for both in zip(_arrays(loud), _arrays(faint), strict=True)))
+        sides.append(_arrays(loud))
+    before, after = sides
     return Trace(*(np.concatenate([b[::-1], a]) for b, a in zip(before, after, strict=True)))
 
 
-def _walk(
-    shard: Shard, picture: Picture, line: Line, start: float, end: float, presence: float
-) -> tuple[Float, NDArray[np.bool_], Float]:
-    """Walk from ``start`` towards ``end``; return hops, hits and chances up to the best point, in walking order."""
+def _arrays(t: Trace) -> tuple[Float, NDArray[np.bool_], Float]:
+    return t.hops, t.hit, t.chance
+
+
+def _walk(shard: Shard, picture: Picture, line: Line, start: float, end: float, presence: float) -> Trace:
+    """Walk from ``start`` towards ``end``; return the trace up to the best point, in walking order."""
     forward = end > start
     density = P.reference_rank / HOPS_PER_SECOND
     patience = -_SILENT * density * float(np.log(1 - presence))
-    pieces: list[Trace] = []
+    none = np.zeros(0, np.float32)
+    pieces = [Trace(none, np.zeros(0, np.bool_), none)]
     total = peak = 0.0
     best = length = 0
     at = start
@@ -155,13 +182,8 @@ def _walk(
             total = float(sums[-1])
             length += sums.size
         at = to
-    if not pieces:
-        none = np.zeros(0, np.float32)
-        return none, np.zeros(0, np.bool_), none
-    hops, hit, chance = (
-        np.concatenate([getattr(p, n) for p in pieces])[:best] for n in ("hops", "hit", "chance")
-    )
-    return hops, hit, chance
+    joined = (np.concatenate([getattr(p, n) for p in pieces])[:best] for n in ("hops", "hit", "chance"))
+    return Trace(*joined)
 
 
 def _weigh(shard: Shard, picture: Picture, line: Line, found: Trace, presence: float) -> Alignment:
@@ -183,6 +205,7 @@ def _weigh(shard: Shard, picture: Picture, line: Line, found: Trace, presence: f
         peaks=float(gain[k]),
         harmony=harmony(shard, picture, line, a, b),
         total=float(sums[-1]),
+        presence=presence,
         coverage=float((per_second[known] > 0).mean()),
         bounds=(_border(found.hops, found.hit), _border(found.hops[::-1], found.hit[::-1])),
     )
@@ -193,4 +216,4 @@ def _border(hops: Float, hit: NDArray[np.bool_]) -> float:
     some = hops[hit][:24]
     if some.size < 2:
         return float(HOPS_PER_SECOND)
-    return 3.0 * abs(float(some[-1] - some[0])) / (some.size - 1) + 1.0
+    return 5.0 * abs(float(some[-1] - some[0])) / (some.size - 1) + 4.0

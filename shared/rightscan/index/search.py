@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from rightscan.fingerprint import PARAMETERS as P
 from rightscan.fingerprint import Fingerprint
 from rightscan.fingerprint.landmarks import Pairs, pairs
-from rightscan.fingerprint.spectrum import Peaks
 from rightscan.index.alignment import HOPS_PER_SECOND, Alignment, align
 from rightscan.index.calibration import ACCEPT_LOG10_LR, log10_lr
 from rightscan.index.evidence import Line, Picture
@@ -22,18 +22,28 @@ from rightscan.index.voting import CHANGES, IDENTITY, Hypothesis, Seed, vote
 WINDOW = round(24 * HOPS_PER_SECOND)  # hops of query voted on together
 STEP = round(16 * HOPS_PER_SECOND)  # so that any eight seconds lie whole in one window
 _QUERY_MAX_DT = 63  # hops: the longest landmark of a reference, played at 0.78 of its speed
-_BUDGET = 3_000_000  # votes a window, 24 bytes each
+_BUDGET = 1_000_000  # votes a window: 100 MB while they are sorted
 _LEAST_WEIGHT = 3.0
 _SEEDS = 24  # examined a window
 _SEEDS_PER_CHANGE = 3
 _SEEDS_CHANGED = 32
 _LEAST_UNEXPLAINED = 2  # s
+_SAME_RATE = 0.004
+_INTERRUPTION = 10 * HOPS_PER_SECOND  # a use goes on across it
+_ECHO = 0.7  # of the weight of a clear alignment's seed
 _SAME_LINE = 8.0  # hops: two alignments closer than this are one
 _WEAK_SHARE = 0.2  # of a stronger recording's evidence in the same place, below which another is not told
 _EXACT_SPEED = 0.004  # clocks of cheap equipment differ by less
 _EXACT_SEMITONES = 0.15
 
-Found = tuple[Alignment, float]  # and its log10 likelihood ratio
+
+@dataclass(frozen=True)
+class Found:
+    """An accepted alignment, its log10 likelihood ratio, and the weight of the seed it came from."""
+
+    alignment: Alignment
+    score: float
+    weight: float
 
 
 class Search:
@@ -66,7 +76,7 @@ class Search:
                 seeds = [seed for change in CHANGES for seed in self._vote(rest, change)[:_SEEDS_PER_CHANGE]]
                 seeds.sort(key=lambda s: (-s.weight, s.shard, s.offset))
                 self._examine(seeds[:_SEEDS_CHANGED], start)
-        return _without_duplicates(self._found)
+        return _joined(_without_duplicates(self._found))
 
     def _vote(self, window: Pairs, hypothesis: Hypothesis) -> list[Seed]:
         return vote(self._shards, window, hypothesis, budget=_BUDGET, least=_LEAST_WEIGHT, most=_SEEDS)
@@ -75,19 +85,18 @@ class Search:
         """Return the landmarks of a window outside all that was found, or None where little is left."""
         hop = window.ticks / P.ticks_per_hop + start
         free = np.ones(hop.size, np.bool_)
-        for a, _ in self._found:
-            free &= (hop < a.start) | (hop >= a.stop)
+        for a in (f.alignment for f in self._found):
+            if a.clear:
+                free &= (hop < a.start) | (hop >= a.stop)
         left = hop[free]
         if left.size == 0 or np.unique(left // HOPS_PER_SECOND).size < _LEAST_UNEXPLAINED:
             return None
         return Pairs(*(getattr(window, f.name)[free] for f in dataclasses.fields(Pairs)))
 
     def _windows(self) -> Iterator[tuple[int, Pairs]]:
-        ticks = self._peaks.ticks
         start = 0
         while True:
-            low, high = np.searchsorted(ticks, np.array([start, start + WINDOW], np.int64) * P.ticks_per_hop)
-            part = Peaks(*(getattr(self._peaks, f.name)[low:high] for f in dataclasses.fields(Peaks)))
+            part = self._peaks.between(start * P.ticks_per_hop, (start + WINDOW) * P.ticks_per_hop)
             found = pairs(part, P.ranks_kept, _QUERY_MAX_DT)
             yield start, dataclasses.replace(found, ticks=found.ticks - start * P.ticks_per_hop)
             if start + WINDOW >= self._picture.hops:
@@ -95,7 +104,6 @@ class Search:
             start += STEP
 
     def _examine(self, seeds: Sequence[Seed], start: int) -> None:
-        told: list[tuple[Found, float]] = []  # this window's, with the weight of the seed each came from
         for seed in seeds:
             shard = self._shards[seed.shard]
             number = shard.recording_at(seed.offset + seed.hypothesis.rate * (seed.first + seed.last) / 2)
@@ -109,41 +117,48 @@ class Search:
                 seed.hypothesis.shift,
             )
             first, last = seed.first + start, seed.last + start
-            if self._known(line, first, last) or _echo(told, line, (first + last) / 2, seed.weight):
+            middle = (first + last) / 2
+            if any(_settles(f, line, middle, seed.weight) for f in self._found):
                 continue
-            alignment = align(shard, self._picture, line, first, last)
+            alignment = self._align(shard, line, first, last)
             if alignment is None:
                 continue
             score = log10_lr(alignment.harmony)
             if score >= ACCEPT_LOG10_LR:
-                self._found.append((alignment, score))
-                told.append(((alignment, score), seed.weight))
+                self._found.append(Found(alignment, score, seed.weight))
 
-    def _known(self, line: Line, first: int, last: int) -> bool:
-        """Whether an alignment already found runs through this seed."""
-        middle = (first + last) / 2
-        return any(
-            a.line.shard == line.shard
-            and a.line.number == line.number
-            and a.start - HOPS_PER_SECOND <= middle <= a.stop + HOPS_PER_SECOND
-            and abs(a.line.reference(middle) - line.reference(middle)) <= _SAME_LINE
-            for a, _ in self._found
-        )
-
-
-def _echo(told: Sequence[tuple[Found, float]], line: Line, middle: float, weight: float) -> bool:
-    """Whether a seed is a fainter likeness of the same recording within itself: a repeat, a loop."""
-    return any(
-        a.line.shard == line.shard
-        and a.line.number == line.number
-        and a.start <= middle <= a.stop
-        and weight < 0.7 * stronger
-        for (a, _), stronger in told
-    )
+    def _align(self, shard: Shard, line: Line, first: float, last: float) -> Alignment | None:
+        """Align a seed; where its rate is in doubt, also at the rates its pitch suggests."""
+        best = align(shard, self._picture, line, first, last)
+        if best is None or best.clear:
+            return best
+        middle = (best.start + best.stop) / 2
+        for rate in (1.0, 2 ** (best.line.shift / 1200)):
+            if abs(rate - best.line.rate) > _SAME_RATE:
+                turned = dataclasses.replace(
+                    best.line, rate=rate, offset=best.line.reference(middle) - rate * middle
+                )
+                rival = align(shard, self._picture, turned, best.start, best.stop)
+                if rival is not None and rival.total > best.total:
+                    best = rival
+        return best
 
 
-def _overlap(a: Alignment, b: Alignment) -> float:
-    return min(a.stop, b.stop) - max(a.start, b.start)
+def _settles(found: Found, line: Line, middle: float, weight: float) -> bool:
+    """Whether what was found leaves nothing to learn from a seed at query hop ``middle``.
+
+    It is the same alignment; or, where the recording is heard clearly, another rate through the same point, or a
+    fainter likeness of the recording within itself (a repeat, a loop).
+    """
+    a = found.alignment
+    if (a.line.shard, a.line.number) != (line.shard, line.number):
+        return False
+    if not a.start - HOPS_PER_SECOND <= middle <= a.stop + HOPS_PER_SECOND:
+        return False
+    if a.clear and weight < _ECHO * found.weight:
+        return True
+    close = abs(a.line.reference(middle) - line.reference(middle)) <= _SAME_LINE
+    return close and (a.clear or abs(a.line.rate - line.rate) <= _SAME_RATE)
 
 
 def _without_duplicates(found: Sequence[Found]) -> list[Found]:
@@ -153,18 +168,63 @@ def _without_duplicates(found: Sequence[Found]) -> list[Found]:
     recording registered twice), but one that explains far less of it than another shares a sample, not a use.
     """
     kept: list[Found] = []
-    for a, score in sorted(found, key=lambda f: (-f[0].total, f[0].line.shard, f[0].line.number, f[0].start)):
-        length = a.stop - a.start
-        faint = False
-        for b, _ in kept:
-            shared = _overlap(a, b)
-            if shared < 0.5 * length:
-                continue
-            same = (a.line.shard, a.line.number) == (b.line.shard, b.line.number)
-            faint |= same or a.total / length < _WEAK_SHARE * b.total / (b.stop - b.start)
-        if not faint:
-            kept.append((a, score))
-    return sorted(kept, key=lambda f: (f[0].start, f[0].line.shard, f[0].line.number))
+    order = [
+        (-f.alignment.total, f.alignment.line.shard, f.alignment.line.number, f.alignment.start)
+        for f in found
+    ]
+    for _, candidate in sorted(zip(order, found, strict=True), key=lambda pair: pair[0]):
+        a = candidate.alignment
+        if not any(_covers(k.alignment, a) for k in kept):
+            kept.append(candidate)
+    return sorted(kept, key=lambda f: (f.alignment.start, f.alignment.line.shard, f.alignment.line.number))
+
+
+def _covers(strong: Alignment, weak: Alignment) -> bool:
+    if min(strong.stop, weak.stop) - max(strong.start, weak.start) < 0.5 * (weak.stop - weak.start):
+        return False
+    if (strong.line.shard, strong.line.number) == (weak.line.shard, weak.line.number):
+        return True
+    return weak.total / (weak.stop - weak.start) < _WEAK_SHARE * strong.total / (strong.stop - strong.start)
+
+
+def _joined(found: Sequence[Found]) -> list[Found]:
+    """Make one of what lies on one line with a short interruption (a voice over the music) between."""
+    done: list[Found] = []
+    for late in found:
+        for i, early in enumerate(done):
+            if _continues(early.alignment, late.alignment):
+                done[i] = _one(early, late)
+                break
+        else:
+            done.append(late)
+    return done
+
+
+def _continues(a: Alignment, b: Alignment) -> bool:
+    middle = (a.stop + b.start) / 2
+    return (
+        (a.line.shard, a.line.number) == (b.line.shard, b.line.number)
+        and b.start - a.stop <= _INTERRUPTION
+        and abs(a.line.reference(middle) - b.line.reference(middle)) <= _SAME_LINE
+        and abs(a.line.rate - b.line.rate) <= _SAME_RATE
+    )
+
+
+def _one(early: Found, late: Found) -> Found:
+    a, b = early.alignment, late.alignment
+    best = max(early, late, key=lambda f: f.score)
+    stop = max(a.stop, b.stop)
+    heard = a.coverage * (a.stop - a.start) + b.coverage * (b.stop - b.start)
+    whole = dataclasses.replace(
+        best.alignment,
+        line=max(a, b, key=lambda x: x.stop - x.start).line,
+        start=a.start,
+        stop=stop,
+        total=a.total + b.total,
+        coverage=min(heard / (stop - a.start), 1.0),
+        bounds=(a.bounds[0], b.bounds[1] if b.stop >= a.stop else a.bounds[1]),
+    )
+    return dataclasses.replace(best, alignment=whole)
 
 
 def search(
@@ -185,12 +245,13 @@ def search(
         for shard, mask in zip(shards, active, strict=True)
     ]
     found = Search(shards, visible, fp).run(deep)
-    strongest = sorted(found, key=lambda f: -f[1])[:limit]
-    segments = [_segment(shards[a.line.shard], a, score, fp.duration_s) for a, score in strongest]
+    strongest = sorted(found, key=lambda f: -f.score)[:limit]
+    segments = [_segment(shards[f.alignment.line.shard], f, fp.duration_s) for f in strongest]
     return sorted(segments, key=lambda s: (s.media_start, s.recording_id, s.reference_start))
 
 
-def _segment(shard: Shard, a: Alignment, score: float, duration_s: float) -> Segment:
+def _segment(shard: Shard, found: Found, duration_s: float) -> Segment:
+    a = found.alignment
     length = shard.manifest.durations_s[a.line.number]
     start, stop = a.start, a.stop
     # A border within its own uncertainty of an end of either file lies at that end.
@@ -205,7 +266,7 @@ def _segment(shard: Shard, a: Alignment, score: float, duration_s: float) -> Seg
         media_end=stop / HOPS_PER_SECOND,
         reference_start=reference[0],
         reference_end=reference[1],
-        log10_lr=score,
+        log10_lr=found.score,
         coverage=a.coverage,
         modification=_modification(a.line),
         bounds=(a.bounds[0] / HOPS_PER_SECOND, a.bounds[1] / HOPS_PER_SECOND),

@@ -15,6 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -291,26 +292,23 @@ class Shard:
 
     def find(self, keys: NDArray[np.uint32]) -> tuple[Int, Int]:
         """Return for each key the range int64[n], int64[n] of its postings."""
-        shift = self.manifest.key_shift
-        bucket = keys >> np.uint32(shift)
-        low = self._start[bucket].astype(np.int64)
-        high = self._start[bucket + np.uint32(1)].astype(np.int64)
-        if shift == 0:
-            return low, high
-        wanted = (keys & np.uint32((1 << shift) - 1)).astype(np.int64)
-        return self._bound(low, high, wanted), self._bound(low, high, wanted + 1)
+        return self._table[keys].astype(np.int64), self._table[keys + np.uint32(1)].astype(np.int64)
 
-    def _bound(self, low: Int, high: Int, wanted: Int) -> Int:
-        """Binary search for the first posting in each [low, high) whose low bits are not below ``wanted``."""
-        low, high = low.copy(), high.copy()
-        while True:
-            open_ = np.flatnonzero(low < high)
-            if open_.size == 0:
-                return low
-            middle = (low[open_] + high[open_]) >> 1
-            below = self._low[middle] < wanted[open_]
-            low[open_[below]] = middle[below] + 1
-            high[open_[~below]] = middle[~below]
+    @cached_property
+    def _table(self) -> NDArray[np.uint32]:
+        """Where each key's postings begin, uint32[keys + 1].
+
+        A small segment stores coarser buckets: 7 MB for every key would outweigh it on disk, not in memory.
+        """
+        if self.manifest.key_shift == 0:
+            return self._start
+        counts = np.bincount(self._keys(), minlength=KEY_COUNT)[:KEY_COUNT]
+        return np.concatenate([[0], counts.cumsum()]).astype(np.uint32)
+
+    def _keys(self) -> Int:
+        """Return the key int64[postings] of every posting."""
+        bucket = np.repeat(np.arange(self._start.size - 1), self._start[1:] - self._start[:-1])
+        return (bucket << self.manifest.key_shift) | (self._low if self.manifest.key_shift else 0)
 
     def recording_at(self, position: float) -> int:
         """Return the number of the recording whose stretch of positions (half a gap either side) covers one."""
@@ -343,10 +341,7 @@ class Shard:
 
     def entries(self, drop: frozenset[str]) -> Iterable[Entry]:
         """Take the shard apart again, for a merge."""
-        buckets = np.repeat(np.arange(self._start.size - 1), self._start[1:] - self._start[:-1])
-        keys = buckets << self.manifest.key_shift
-        if self.manifest.key_shift:
-            keys = keys | self._low
+        keys = self._keys()
         owner = np.searchsorted(self.origin, self.posting_hop, side="right") - 1
         order = np.argsort(owner, kind="stable")
         cut = np.searchsorted(owner[order], np.arange(self.origin.size + 1))
