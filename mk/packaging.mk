@@ -1,7 +1,7 @@
 # Deployment: its tools, the checks of the template, the artefacts of the functions. Included by the Makefile.
 DEPLOY := .venv-deploy
-CHECKOV := .venv-checkov
-EMULATOR := .venv-emulator
+CHECKOV := .venv-deploy/checkov
+EMULATOR := .venv-deploy/emulator
 BUILD_TOOLS := build/tools
 
 # The platform and Python that artefacts are for; LAMBDA_PLATFORM=host takes this machine's (tests do).
@@ -20,22 +20,22 @@ LOCKS := layers/core/requirements $(patsubst %.in,%,$(wildcard functions/*/requi
 	$(addprefix requirements/,deploy checkov emulator wheel pyav)
 
 # ---- tools ------------------------------------------------------------------------------------------
-# The locks are complete, so nothing is resolved again (--no-deps); each tool pins its own boto3, so each has
-# a folder of its own. Not compiled ahead: most of it is never imported.
-define deploy_venv
-test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
-$(1)/bin/python -m pip install -q --no-deps --no-compile --require-hashes --prefer-binary -r $(2)
-touch $@
-endef
-
-$(DEPLOY)/.ready: requirements/deploy.txt
-	$(call deploy_venv,$(DEPLOY),$<)
-$(CHECKOV)/.ready: requirements/checkov.txt
-	$(call deploy_venv,$(CHECKOV),$<)
-$(EMULATOR)/.ready: requirements/emulator.txt
-	$(call deploy_venv,$(EMULATOR),$<)
 $(BUILD_TOOLS)/.ready: requirements/wheel.txt
-	$(call deploy_venv,$(BUILD_TOOLS),$<)
+	test -x $(BUILD_TOOLS)/bin/python || $(PYTHON) -m venv $(BUILD_TOOLS)
+	$(BUILD_TOOLS)/bin/python -m pip install -q --no-deps --require-hashes --only-binary=:all: -r $<
+	touch $@
+
+# The locks are complete, so nothing is resolved again (--no-deps). Each tool pins a boto3 of its own: each has an
+# environment of its own, SAM's at the top. A present-day pip fills them in half the time of the one that Python
+# 3.11 brings. Not compiled ahead: most of it is never imported.
+$(DEPLOY)/.ready: requirements/deploy.txt
+$(CHECKOV)/.ready: requirements/checkov.txt
+$(EMULATOR)/.ready: requirements/emulator.txt
+$(DEPLOY)/.ready $(CHECKOV)/.ready $(EMULATOR)/.ready: | $(BUILD_TOOLS)/.ready
+	test -x $(@D)/bin/python || $(PYTHON) -m venv --without-pip $(@D)
+	$(BUILD_TOOLS)/bin/python -m pip --python $(@D)/bin/python install -q --no-deps --no-compile --require-hashes \
+		--prefer-binary -r $<
+	touch $@
 
 .PHONY: setup-deploy lock-packaging
 setup-deploy: $(DEPLOY)/.ready $(CHECKOV)/.ready $(EMULATOR)/.ready $(BUILD_TOOLS)/.ready ## the tools that check, build and deploy the template
@@ -91,6 +91,21 @@ build-CoreLayer: $(BUILD_TOOLS)/.ready
 .PHONY: sam-build
 sam-build: $(DEPLOY)/.ready $(WHEEL) ## the zip functions and the layer, into .aws-sam/build
 	SAM_CLI_TELEMETRY=0 $(DEPLOY)/bin/sam build $(foreach name,Scan Match Register,--exclude $(name)Function)
+
+# Everything for this machine, for tests. Stamps stand beside the artefacts, so that these hold what is shipped.
+HOST := build/host
+.PHONY: host-artefacts
+host-artefacts: $(foreach name,core $(ZIP_FUNCTIONS) $(IMAGE_FUNCTIONS),$(HOST)/$(name).built)
+$(HOST)/%.built: $(WHEEL) $(wildcard functions/*/requirements.txt functions/*/app.py) layers/core/requirements.txt
+	rm -rf $(HOST)/$*
+	$(MAKE) $(HOST_RULE_$(if $(filter $(IMAGE_FUNCTIONS),$*),image,zip)) LAMBDA_PLATFORM=host
+	touch $@
+HOST_RULE_image = image-root TARGET=$* DEST=$(HOST)/$*
+HOST_RULE_zip = build-$(NAME_$*) ARTIFACTS_DIR=$(HOST)/$*
+NAME_core := CoreLayer
+NAME_ingest := IngestFunction
+NAME_report := ReportFunction
+NAME_counters := CountersFunction
 
 # What an image holds, into an empty folder; functions/*/Dockerfile runs this and nothing else.
 .PHONY: image-root

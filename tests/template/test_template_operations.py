@@ -114,7 +114,7 @@ def test_outputs_are_those_that_the_command_line_reads(template):
     assert set(template.outputs) == expected
     for name, output in template.outputs.items():
         if name in template.resources and name != "OperatorRole":
-            assert output["Value"] == {"Ref": name}
+            assert target(output["Value"]) == name
     assert template.outputs["Table"]["Value"] == {"Ref": "RecordsTable"}
 
 
