@@ -130,11 +130,10 @@ def _query(told: dict[str, Any]) -> Iterator[Told]:
         for who in ("registered", "unknown"):
             for kind, what in _KINDS.items():
                 one = part[who][kind]
-                right = f"{one['found']} found, " if "found" in one else ""
                 yield (
                     f"query, {what}, {who}, {one['queries']} queries against {against}",
-                    f"{1000 * one['cpu_s']:.0f} CPU-ms ({right}{one['found_something_else']} wrongly)",
-                    main and kind != "song_deep",
+                    f"{1000 * one['cpu_s']:.0f} CPU-ms ({one['right']} right, {one['wrong']} wrong)",
+                    main and (kind != "song_deep" or who == "unknown"),
                 )
         yield f"index on disk, {against}", f"{part['index_bytes_per_hour'] / 1e6:.2f} MB per hour", main
 
