@@ -25,7 +25,7 @@ SILENCE_DBFS = -70.0
 """A peak below this is silence: 16-bit dither lies at -90, the quietest passages of music above -60."""
 
 SHORTEST_S = 0.1
-_FRAME = 4096  # samples per resampled frame; the downmix is decided per frame, so blocks do not matter
+_FRAME = 16384  # samples per resampled frame; the downmix is decided per frame, so blocks do not matter
 _CANCELLED = (
     0.2  # of the energy that independent channels leave in their mean; stereo: a correlation under -0.8
 )
@@ -120,7 +120,7 @@ class AudioStream:
             decoded += mono.size
             if decoded > self._limits.max_duration_s * sample_rate:
                 raise too_long(decoded / sample_rate, self._limits)
-            peak = max(peak, float(np.abs(mono).max(initial=0.0)))
+            peak = max(peak, _peak(mono))
             waiting.append(mono)
             held += mono.size
             if held >= size:
@@ -134,7 +134,7 @@ class AudioStream:
         self._conclude(decoded / sample_rate, peak)
 
     def _frames(self, sample_rate: int) -> Iterator[NDArray[np.float32]]:
-        """Frames float32[channels, n] at the wanted rate, of equal length but the last."""
+        """Frames float32[n, channels] at the wanted rate, of equal length but the last."""
         resampler = _resampler(sample_rate)
         for frame in self._decoded():
             frame.pts = None  # gaps in the time stamps of a damaged file would come out as an error
@@ -244,28 +244,38 @@ class AudioStream:
 
 
 def _resampler(sample_rate: int) -> Any:
-    return av.AudioResampler(format="fltp", rate=sample_rate, frame_size=_FRAME)
+    # Interleaved: PyAV (18.1) reads past the planes of a frame with eight or more of them, and crashes.
+    return av.AudioResampler(format="flt", rate=sample_rate, frame_size=_FRAME)
 
 
 def _array(frame: Any) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = frame.to_ndarray()
+    array: NDArray[np.float32] = frame.to_ndarray().reshape(frame.samples, -1)
     return array
 
 
 def _sound(frame: NDArray[np.float32]) -> NDArray[np.float32]:
     """The frame without what no sound is: floating-point files may hold infinities and no-numbers."""
-    if np.abs(frame).max(initial=0.0) <= _LOUDEST:
+    if _peak(frame) <= _LOUDEST:
         return frame
     cleaned: NDArray[np.float32] = np.clip(np.nan_to_num(frame), -_LOUDEST, _LOUDEST)
     return cleaned
 
 
+def _peak(samples: NDArray[np.float32]) -> float:
+    """The largest magnitude; no number where a sample is none."""
+    return max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))
+
+
 def _mix_down(frame: NDArray[np.float32]) -> NDArray[np.float32]:
-    mono: NDArray[np.float32] = frame.mean(axis=0, dtype=np.float32)
-    energies = np.einsum("cn,cn->c", frame, frame)
-    if np.dot(mono, mono) * frame.shape[0] < _CANCELLED * energies.mean():
+    channels = frame.shape[1]
+    if channels == 1:
+        only: NDArray[np.float32] = frame[:, 0]
+        return only
+    mono: NDArray[np.float32] = frame @ np.full(channels, 1 / channels, np.float32)
+    energies = np.einsum("nc,nc->c", frame, frame)
+    if np.dot(mono, mono) * channels < _CANCELLED * energies.mean():
         # The first that is about as loud as the loudest: two of a loudness must not take turns.
-        mono = frame[int(np.argmax(energies >= energies.max() / 2))]
+        mono = frame[:, int(np.argmax(energies >= energies.max() / 2))]
     return mono
 
 
@@ -274,7 +284,7 @@ def open_audio(path: Path, limits: Limits | None = None) -> Iterator[AudioStream
     """Open the audio stream of a file that a player would choose.
 
     Args:
-        path: a local file; its name plays no part in recognising it.
+        path: a local file, best without a suffix: FFmpeg lets that weigh where the content is unclear.
         limits: what it may ask for.
 
     Raises:

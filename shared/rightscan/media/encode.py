@@ -55,10 +55,10 @@ def encode(
     if codec not in _CODECS:
         raise UsageError("unknown_codec", f"no codec {codec!r}", f"Take one of {', '.join(_CODECS)}.")
     container_name, codec_name, sample_format, rates = _CODECS[codec]
-    planes = np.ascontiguousarray(np.atleast_2d(samples.T).astype(np.float32))
-    if codec_name == "vorbis" and planes.shape[0] == 1:
-        planes = np.repeat(planes, 2, axis=0)  # FFmpeg's own Vorbis encoder knows stereo only
-    layout = {1: "mono", 2: "stereo"}.get(planes.shape[0], f"{planes.shape[0]}c")
+    sound = samples.reshape(samples.shape[0], -1).astype(np.float32)
+    if codec_name == "vorbis" and sound.shape[1] == 1:
+        sound = np.repeat(sound, 2, axis=1)  # FFmpeg's own Vorbis encoder knows stereo only
+    layout = {1: "mono", 2: "stereo"}.get(sound.shape[1], f"{sound.shape[1]}c")
     rate = sample_rate if not rates or sample_rate in rates else rates[0]
     with av.open(str(path), "w", format=container_name) as container:
         options = {"strict": "experimental"} if codec_name == "vorbis" else {}
@@ -67,14 +67,14 @@ def encode(
         if bit_rate is not None or codec == "wma":
             stream.bit_rate = bit_rate or 128_000  # WMA's encoder refuses to choose
         if codec in _PICTURES:
-            _add_picture(container, _PICTURES[codec], planes.shape[1] / sample_rate)
+            _add_picture(container, _PICTURES[codec], sound.shape[0] / sample_rate)
         resampler = av.AudioResampler(
             format=sample_format, layout=layout, rate=rate, frame_size=stream.codec_context.frame_size or None
         )
-        for start in range(0, planes.shape[1], _BLOCK):
-            frame = av.AudioFrame.from_ndarray(
-                planes[:, start : start + _BLOCK].copy(), format="fltp", layout=layout
-            )
+        for start in range(0, sound.shape[0], _BLOCK):
+            # Interleaved: PyAV (18.1) writes past the planes of a frame with eight or more of them.
+            block = sound[start : start + _BLOCK].reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(block, format="flt", layout=layout)
             frame.sample_rate = sample_rate
             frame.pts = start
             frame.time_base = Fraction(1, sample_rate)

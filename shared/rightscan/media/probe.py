@@ -7,12 +7,13 @@ A header may lie: what it says is recorded as a claim, and the decoder finds out
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
-from tinytag import TinyTag, TinyTagException
+from tinytag import TinyTag
 
-from rightscan.errors import PermanentError
+from rightscan.errors import PermanentError, RightscanError
 from rightscan.media.limits import Limits
 
 Kind = Literal["audio", "video", "unknown"]
@@ -21,6 +22,10 @@ PROBE_BUDGET = 8 << 20
 """Bytes that one probe may read: an ID3 tag with a large cover picture fits."""
 
 _HEAD = 4096
+_READ_COST = 64  # bytes that any read costs, so that a parser that runs in circles comes to an end
+_LEAST_BIT_RATE = (
+    500.0  # bit/s; speech codecs begin at 700: under it a header claims more than the file holds
+)
 _RECOGNISED_AT_ZERO: tuple[tuple[bytes, str, Kind], ...] = (
     (b"fLaC", "flac", "audio"),
     (b"OggS", "ogg", "audio"),
@@ -65,6 +70,8 @@ class BoundedReader(io.RawIOBase):
     def __init__(self, reader: BinaryIO, budget: int) -> None:
         self._reader = reader
         self.left = budget
+        self.failure: RightscanError | None = None
+        """What the store answered instead of bytes: the parser above would take it for a bad file."""
 
     def readable(self) -> bool:
         """Always."""
@@ -87,8 +94,12 @@ class BoundedReader(io.RawIOBase):
         wanted = self.left + 1 if size is None or size < 0 else size
         if self.left <= 0 < wanted:
             raise _BudgetSpent
-        data = self._reader.read(min(wanted, self.left))
-        self.left -= len(data)
+        try:
+            data = self._reader.read(min(wanted, self.left))
+        except RightscanError as error:
+            self.failure = error
+            raise
+        self.left -= max(len(data), _READ_COST)
         return data
 
 
@@ -129,7 +140,7 @@ def probe(
             "Upload the recording itself: wav, mp3, m4a, flac, ogg, opus, wma, aiff, mp4, mov, mkv, webm or avi.",
         )
     facts = _claims(bounded, *recognised)
-    _check(facts, limits)
+    _check(facts, size, limits)
     return facts
 
 
@@ -199,23 +210,26 @@ def _claims(bounded: BoundedReader, container: str, kind: Kind) -> ContainerFact
     bounded.seek(0)
     try:
         tag = TinyTag.get(file_obj=bounded, tags=False, image=False)  # type: ignore[arg-type]
-    except (TinyTagException, _BudgetSpent, OSError, ValueError, LookupError, ArithmeticError, TypeError):
-        # A format tinytag does not know, or a header it cannot follow: the decoder has the last word.
+    except Exception:  # noqa: BLE001 (a stranger's bytes make a parser raise anything; the decoder has the last word)
+        if bounded.failure is not None:
+            raise bounded.failure from None
         return ContainerFacts(container, kind)
+    duration = float(tag.duration or 0.0)
     return ContainerFacts(
         container,
         kind,
-        float(tag.duration) if tag.duration is not None and tag.duration > 0 else None,
+        duration if math.isfinite(duration) and duration > 0 else None,
         int(tag.samplerate) if tag.samplerate else None,
         int(tag.channels) if tag.channels else None,
     )
 
 
-def _check(facts: ContainerFacts, limits: Limits) -> None:
+def _check(facts: ContainerFacts, size: int, limits: Limits) -> None:
     check_stream(facts.channels, facts.sample_rate, limits)
+    duration = facts.declared_duration_s or 0.0
     # An estimate from the bit rate may be wrong by a factor; the decoder measures, so allow twice the limit.
-    if (facts.declared_duration_s or 0.0) > 2 * limits.max_duration_s:
-        raise too_long(facts.declared_duration_s or 0.0, limits)
+    if duration > 2 * limits.max_duration_s and size * 8 / duration > _LEAST_BIT_RATE:
+        raise too_long(duration, limits)
 
 
 def check_stream(channels: int | None, sample_rate: int | None, limits: Limits) -> None:

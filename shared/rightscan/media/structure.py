@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 _SLACK = 64  # bytes; writers differ by a header or a pad byte, and 64 bytes are under 20 ms at 32 kbit/s
+_FARTHEST = 1 << 48  # bytes; a 64-bit length from a header may be more than a file can seek to
 _MOST_CHUNKS = 1_000_000  # 12 h of fragmented MP4 have 43,000
 _PADDING = 1 << 16  # zeros up to this length behind a WAV's sound fill a sector or a page, and are no sound
 
@@ -103,6 +104,8 @@ def _short(end: int, size: int) -> Structure:
 
 
 def _at(file: BinaryIO, position: int, length: int) -> bytes:
+    if position > _FARTHEST:
+        return b""
     file.seek(position)
     return file.read(length)
 
@@ -135,7 +138,7 @@ def _wave(file: BinaryIO, size: int) -> Structure:
     for chunk in _chunks(file, 12, size, _RIFF):
         length = chunk.end - chunk.body
         if chunk.name == b"ds64" and length >= 16:
-            long_size = struct.unpack("<Q", _at(file, chunk.body + 8, 8))[0]
+            long_size = int.from_bytes(_at(file, chunk.body + 8, 8), "little")
         if chunk.name == b"data":
             if length == 0xFFFFFFFF:
                 length = long_size

@@ -1,0 +1,219 @@
+"""Decoding: whole files of every format, bad files of every kind, and what mono is made of."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import hostile_media
+import numpy as np
+import pytest
+from hostile_media import FILES, PIECE_S, RATE, Hostile, pcm16, piece, wav
+from rightscan.errors import PermanentError, UsageError
+from rightscan.media.decode import AudioStream, open_audio
+from rightscan.media.encode import encode
+from rightscan.media.limits import Limits
+from rightscan.media.probe import probe
+
+WANTED = 11025
+FORMATS = (
+    "wav",
+    "mp3",
+    "m4a",
+    "adts",
+    "flac",
+    "ogg",
+    "opus",
+    "wma",
+    "aiff",
+    "mp4",
+    "mov",
+    "mkv",
+    "webm",
+    "avi",
+)
+LOSSLESS = ("wav", "flac", "aiff", "mkv")
+
+
+def heard(path: Path, limits: Limits | None = None) -> tuple[np.ndarray, AudioStream]:
+    with open_audio(path, limits) as stream:
+        sound = np.concatenate(list(stream.blocks(WANTED)))
+    return sound, stream
+
+
+def refusal(path: Path, limits: Limits | None = None) -> PermanentError:
+    with pytest.raises(PermanentError) as caught:
+        heard(path, limits)
+    assert caught.value.cause
+    assert caught.value.remedy
+    return caught.value
+
+
+@pytest.mark.parametrize("codec", FORMATS)
+def test_a_whole_file_is_complete(codec: str, tmp_path: Path) -> None:
+    path = tmp_path / "whole"
+    encode(piece(), RATE, path, codec)
+    sound, stream = heard(path)
+    assert stream.outcome.complete, stream.outcome.problems
+    assert stream.outcome.problems == ()
+    assert not stream.outcome.silent
+    assert stream.outcome.decoded_duration_s == pytest.approx(PIECE_S, abs=0.1)
+    assert sound.size == pytest.approx(PIECE_S * WANTED, abs=0.1 * WANTED)
+    assert stream.facts.channels == 2
+    assert stream.facts.has_video == (codec in ("mp4", "mov", "mkv", "webm", "avi"))
+
+
+def test_formats_agree_on_time_and_level(tmp_path: Path) -> None:
+    """One sample of offset between formats would blur what is compared across them."""
+    sounds = {}
+    for codec in LOSSLESS:
+        encode(piece(), RATE, tmp_path / codec, codec)
+        sounds[codec] = heard(tmp_path / codec)[0]
+    for one, other in pairwise(LOSSLESS):
+        np.testing.assert_allclose(sounds[one], sounds[other], atol=2e-4)
+
+
+@pytest.mark.parametrize("bad", FILES, ids=lambda bad: bad.name)
+def test_every_bad_file_ends_as_it_should(bad: Hostile, tmp_path: Path) -> None:
+    path = hostile_media.write(bad.name, tmp_path)
+    if bad.ends not in ("partial", "complete"):
+        assert refusal(path).code == bad.ends
+        return
+    sound, stream = heard(path)
+    outcome = stream.outcome
+    assert outcome.complete == (bad.ends == "complete"), outcome.problems
+    assert outcome.silent == bad.silent
+    assert np.isfinite(sound).all()
+    if not outcome.complete:
+        assert outcome.problems
+    if bad.sound_s is not None:
+        assert outcome.decoded_duration_s == pytest.approx(bad.sound_s, abs=0.25)
+
+
+@pytest.mark.parametrize("bad", FILES, ids=lambda bad: bad.name)
+def test_the_probe_refuses_what_is_plainly_wrong(bad: Hostile, tmp_path: Path) -> None:
+    path = hostile_media.write(bad.name, tmp_path)
+    with path.open("rb") as file:
+        if bad.refused is None:
+            assert probe(file, path.stat().st_size).container
+            return
+        with pytest.raises(PermanentError) as caught:
+            probe(file, path.stat().st_size)
+    assert caught.value.code == bad.refused
+    assert caught.value.remedy
+
+
+def test_a_header_that_denies_sound_hides_none(tmp_path: Path) -> None:
+    honest = tmp_path / "honest.wav"
+    honest.write_bytes(wav(pcm16(piece()), rate=RATE, channels=2))
+    lying = hostile_media.write("header_too_short.wav", tmp_path)
+    np.testing.assert_array_equal(heard(lying)[0], heard(honest)[0])
+
+
+def test_inverted_polarity_hides_nothing(tmp_path: Path) -> None:
+    """The mean of a channel and its inverse is silence; both channels play as the piece."""
+    single = tmp_path / "single.wav"
+    single.write_bytes(wav(pcm16(piece()[:, :1]), rate=RATE, channels=1))
+    inverted, stream = heard(hostile_media.write("inverted.wav", tmp_path))
+    assert not stream.outcome.silent
+    np.testing.assert_allclose(inverted, heard(single)[0], atol=2e-3)
+
+
+def test_inverted_music_under_speech_is_heard(tmp_path: Path) -> None:
+    hidden = piece()[:, 0]
+    spoken = 0.15 * piece(6)[:, 0]
+    path = tmp_path / "hidden.wav"
+    path.write_bytes(wav(pcm16(0.7 * np.stack([spoken + hidden, spoken - hidden], 1)), rate=RATE, channels=2))
+    single = tmp_path / "single.wav"
+    single.write_bytes(wav(pcm16(0.7 * piece()[:, :1]), rate=RATE, channels=1))
+    correlation = np.corrcoef(heard(path)[0], heard(single)[0])[0, 1]
+    assert correlation > 0.9
+
+
+def test_mono_is_the_mean_of_ordinary_channels(tmp_path: Path) -> None:
+    path = tmp_path / "stereo.wav"
+    path.write_bytes(wav(pcm16(piece()), rate=RATE, channels=2))
+    mean = tmp_path / "mean.wav"
+    mean.write_bytes(wav(pcm16(piece().mean(axis=1, keepdims=True)), rate=RATE, channels=1))
+    np.testing.assert_allclose(heard(path)[0], heard(mean)[0], atol=2e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6, 8, 9, 16])
+def test_sound_in_any_one_channel_is_heard(channels: int, tmp_path: Path) -> None:
+    sound = np.zeros((RATE * 2, channels), np.float32)
+    sound[:, -1] = piece()[: RATE * 2, 0]
+    path = tmp_path / "one_of_many.wav"
+    path.write_bytes(wav(pcm16(sound), rate=RATE, channels=channels))
+    got, stream = heard(path)
+    assert stream.facts.channels == channels
+    assert not stream.outcome.silent
+    assert got.size == pytest.approx(2 * WANTED, abs=2)
+    assert np.abs(got).max() == pytest.approx(np.abs(sound).max() / channels, rel=0.15)
+
+
+def test_limits(tmp_path: Path) -> None:
+    path = tmp_path / "piece.flac"
+    encode(piece(), RATE, path, "flac")
+    assert refusal(path, Limits(max_duration_s=PIECE_S - 1)).code == "too_long"
+    assert refusal(path, Limits(max_channels=1)).code == "too_many_channels"
+    assert refusal(path, Limits(max_sample_rate=RATE - 1)).code == "sample_rate_too_high"
+    assert heard(path, Limits(max_duration_s=PIECE_S + 1))[1].outcome.complete
+
+
+def test_the_name_plays_no_part(tmp_path: Path) -> None:
+    """Not even one that FFmpeg would take for a protocol or an option."""
+    for name in ("concat:a|b", "http:", "pipe:0", "방송 🎵", "-i", "sound.txt"):
+        path = tmp_path / name
+        encode(piece()[:RATE], RATE, tmp_path / "plain", "flac")
+        (tmp_path / "plain").rename(path)
+        assert heard(path)[1].outcome.complete
+
+
+def test_ten_hours_of_silence(tmp_path: Path) -> None:
+    path = tmp_path / "silence.flac"
+    path.write_bytes(hostile_media.silent_flac(10.0))
+    assert path.stat().st_size < 200_000
+    with open_audio(path) as stream:
+        assert sum(block.size for block in stream.blocks(WANTED)) == pytest.approx(
+            10 * 3600 * WANTED, rel=1e-3
+        )
+    assert stream.outcome.complete
+    assert stream.outcome.silent
+
+
+def test_the_outcome_waits_for_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "piece.flac"
+    encode(piece(), RATE, path, "flac")
+    with open_audio(path) as stream:
+        blocks = stream.blocks(WANTED, 1.0)
+        next(blocks)
+        with pytest.raises(PermanentError) as caught:
+            _ = stream.outcome
+        assert caught.value.code == "not_decoded"
+
+
+def test_a_second_sound_track_does_not_replace_the_first(tmp_path: Path) -> None:
+    """Of two tracks the one is heard that a player would choose, and the picture is left alone."""
+    path = tmp_path / "film.mkv"
+    encode(piece(), RATE, path, "mkv")
+    _, stream = heard(path)
+    assert stream.facts.streams == 2
+    assert stream.facts.codec == "flac"
+
+
+def test_unknown_codec(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        encode(piece(), RATE, tmp_path / "x", "wax")
+    assert caught.value.code == "unknown_codec"
+
+
+def test_real_files_are_complete(media_folder: Path) -> None:
+    """No real file may be taken for a damaged one: a few of every format that the folder has."""
+    by_format: dict[str, list[Path]] = {}
+    for path in sorted((media_folder / "music").rglob("*")) + sorted((media_folder / "voices").rglob("*")):
+        if path.suffix in (".mp3", ".ogg", ".flac", ".wav", ".m4a") and path.stat().st_size < 3_000_000:
+            by_format.setdefault(path.suffix, []).append(path)
+    for paths in by_format.values():
+        for path in paths[:: max(1, len(paths) // 4)][:4]:
+            _, stream = heard(path)
+            assert stream.outcome.complete, (path.name, stream.outcome.problems)
