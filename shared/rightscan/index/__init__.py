@@ -10,7 +10,9 @@ import numpy as np
 
 from rightscan.fingerprint import Fingerprint
 from rightscan.index import shard as _shard
+from rightscan.index.alignment import Alignment
 from rightscan.index.result import Modification, Segment
+from rightscan.index.search import Search
 from rightscan.index.search import search as _search
 from rightscan.index.shard import Manifest, Shard
 
@@ -97,6 +99,19 @@ class Index:
         """
         _shard.check_pipeline("the upload's fingerprint", fp.pipeline)
         return _search(self._shards, fp, deep=deep, limit=limit, suppressed=suppressed, active=self._active)
+
+    def followed(self, fp: Fingerprint, *, deep: bool = False) -> list[tuple[str, Alignment]]:
+        """Return every alignment that was followed, told or not: what calibration and explanation look at.
+
+        Args:
+            fp: of the upload.
+            deep: as in ``search``.
+        """
+        everything = Search(self._shards, self._active, fp, selective=False).run(deep)
+        return [
+            (self._shards[a.line.shard].manifest.recording_ids[a.line.number], a)
+            for a in (found.alignment for found in everything)
+        ]
 
 
 def index_version(manifests: Iterable[Manifest]) -> str:

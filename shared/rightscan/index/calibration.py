@@ -19,3 +19,22 @@ ACCEPT_LOG10_LR = 3.0
 def log10_lr(harmony: float) -> float:
     """Return log10 of P(harmony | the recording is here) / P(harmony | it is not)."""
     return _PER_UNIT * harmony + _CONSTANT
+
+
+_PRESENCE = 2.1
+_SHARPNESS = 2.85
+_FIXATION_CONSTANT = -2.24
+_LEAST_UNCHANGED = -1.2
+_LEAST_CHANGED = 0.5
+
+
+def is_fixation(presence: float, sharpness: float, *, changed: bool) -> bool:
+    """Whether this is the recording itself rather than another performance of the same work.
+
+    Both agree in harmony. A logistic fit (log10 odds, both classes alike) on 55 chance alignments of other
+    performances and 277 degraded copies tells them by how much of the recording is heard and how exactly in
+    time. Other performances hardly ever run at the very speed and pitch of the recording (1 of 55), so only a
+    changed copy has to show clearly what it is; a copy that is changed *and* deep in noise is left unsaid.
+    """
+    odds = _PRESENCE * presence + _SHARPNESS * sharpness + _FIXATION_CONSTANT
+    return odds >= (_LEAST_CHANGED if changed else _LEAST_UNCHANGED)

@@ -13,7 +13,7 @@ from rightscan.fingerprint import PARAMETERS as P
 from rightscan.fingerprint import Fingerprint
 from rightscan.fingerprint.landmarks import Pairs, pairs
 from rightscan.index.alignment import HOPS_PER_SECOND, Alignment, align
-from rightscan.index.calibration import ACCEPT_LOG10_LR, log10_lr
+from rightscan.index.calibration import ACCEPT_LOG10_LR, is_fixation, log10_lr
 from rightscan.index.evidence import Line, Picture
 from rightscan.index.result import Modification, Segment
 from rightscan.index.shard import Shard
@@ -49,14 +49,23 @@ class Found:
 class Search:
     """One query against mapped shards."""
 
-    def __init__(self, shards: Sequence[Shard], active: Sequence[NDArray[np.bool_]], fp: Fingerprint) -> None:
+    def __init__(
+        self,
+        shards: Sequence[Shard],
+        active: Sequence[NDArray[np.bool_]],
+        fp: Fingerprint,
+        *,
+        selective: bool = True,
+    ) -> None:
         """Prepare a query.
 
         Args:
             shards: to search.
             active: per shard bool[recordings]: which may be found.
             fp: the query.
+            selective: keep only what is told; otherwise everything that was followed (to calibrate on).
         """
+        self._selective = selective
         self._shards = shards
         self._active = active
         self._peaks = fp.peaks()
@@ -64,7 +73,7 @@ class Search:
         self._found: list[Found] = []
 
     def run(self, deep: bool) -> list[Found]:
-        """Return every alignment above the accept threshold, duplicates left out, by time in the query.
+        """Return every accepted alignment, in the order they were found.
 
         Args:
             deep: vote under every assumed change too, with what the unchanged recordings leave unexplained.
@@ -76,7 +85,7 @@ class Search:
                 seeds = [seed for change in CHANGES for seed in self._vote(rest, change)[:_SEEDS_PER_CHANGE]]
                 seeds.sort(key=lambda s: (-s.weight, s.shard, s.offset))
                 self._examine(seeds[:_SEEDS_CHANGED], start)
-        return _joined(_without_duplicates(self._found))
+        return self._found
 
     def _vote(self, window: Pairs, hypothesis: Hypothesis) -> list[Seed]:
         return vote(self._shards, window, hypothesis, budget=_BUDGET, least=_LEAST_WEIGHT, most=_SEEDS)
@@ -124,7 +133,7 @@ class Search:
             if alignment is None:
                 continue
             score = log10_lr(alignment.harmony)
-            if score >= ACCEPT_LOG10_LR:
+            if not self._selective or _acceptable(alignment, score):
                 self._found.append(Found(alignment, score, seed.weight))
 
     def _align(self, shard: Shard, line: Line, first: float, last: float) -> Alignment | None:
@@ -142,6 +151,10 @@ class Search:
                 if rival is not None and rival.total > best.total:
                     best = rival
         return best
+
+
+def _acceptable(a: Alignment, score: float) -> bool:
+    return score >= ACCEPT_LOG10_LR and is_fixation(a.presence, a.sharpness, changed=a.changed)
 
 
 def _settles(found: Found, line: Line, middle: float, weight: float) -> bool:
@@ -244,7 +257,7 @@ def search(
         mask & np.array([i not in hidden for i in shard.manifest.recording_ids], np.bool_) if hidden else mask
         for shard, mask in zip(shards, active, strict=True)
     ]
-    found = Search(shards, visible, fp).run(deep)
+    found = _joined(_without_duplicates(Search(shards, visible, fp).run(deep)))
     strongest = sorted(found, key=lambda f: -f.score)[:limit]
     segments = [_segment(shards[f.alignment.line.shard], f, fp.duration_s) for f in strongest]
     return sorted(segments, key=lambda s: (s.media_start, s.recording_id, s.reference_start))

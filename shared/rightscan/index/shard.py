@@ -33,6 +33,7 @@ Int = NDArray[np.int64]
 FORMAT = "rightscan-index-1"
 BLOCK = 64  # hops; a peak's time inside a block fits one byte in quarter hops
 GAP_BLOCKS = 32  # 48 s: more than a window of query spans at the fastest rate searched
+_MAX_SHIFT = 8  # bits of a key that fit a byte
 _TICKS = 4  # a stored peak time counts quarter hops
 _BLOCK_TICKS = BLOCK * P.ticks_per_hop
 _MANIFEST = "manifest.json"
@@ -154,7 +155,7 @@ def _arrays(entries: Sequence[Entry]) -> tuple[dict[str, NDArray[Any]], int]:
     words.sort()
     key = (words >> np.uint64(32)).astype(np.int64)
     # About eight postings a bucket; eight bits at most are left below it.
-    shift = int(np.clip(np.floor(np.log2(8 * KEY_COUNT / max(key.size, 1))), 0, 8))
+    shift = int(np.clip(np.floor(np.log2(8 * KEY_COUNT / max(key.size, 1))), 0, _MAX_SHIFT))
     buckets = (KEY_COUNT - 1 >> shift) + 1
     counts = np.bincount(key >> shift, minlength=buckets)
     peaks = np.array([0] + [e.peak_time.size for e in entries], np.int64).cumsum()
@@ -233,16 +234,28 @@ def read_manifest(directory: Path) -> Manifest:
         manifest = Manifest(
             **(body | {name: tuple(body[name]) for name in ("recording_ids", "durations_s")}),
         )
-        sound = (
-            set(manifest.counts) == set(manifest.sha256) == set(_DTYPES)
-            and len(manifest.recording_ids) == len(manifest.durations_s)
-            and manifest.to_json() == data
-        )
+        sound = _consistent(manifest) and manifest.to_json() == data
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise _corrupt(f"{path} is not a manifest") from error
     if not sound:
         raise _corrupt(f"{path} is not a complete, canonical manifest")
     return manifest
+
+
+def _consistent(manifest: Manifest) -> bool:
+    """Whether the manifest's own numbers fit each other, so that no look-up can leave an array."""
+    counts = manifest.counts
+    if not set(counts) == set(manifest.sha256) == set(_DTYPES):
+        return False
+    blocks = counts["peak_start"] - 1
+    return (
+        len(manifest.recording_ids) == len(manifest.durations_s) == counts["block_start"] - 1
+        and manifest.key_shift in range(_MAX_SHIFT + 1)
+        and counts["posting_start"] == ((KEY_COUNT - 1) >> manifest.key_shift) + 2
+        and counts["posting_low"] == (counts["posting_hop"] if manifest.key_shift else 0)
+        and counts["peak_time"] == counts["peak_cents"]
+        and counts["band_sign"] == blocks * ROWS_PER_BLOCK * BAND_BYTES
+    )
 
 
 class Shard:

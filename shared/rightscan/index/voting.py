@@ -176,7 +176,8 @@ def _excursions(
         top = a + int(np.argmax(height[a:b]))
         part = packed[a : top + 1]
         inner = ((part >> 8) & 0xF) + 0.0
-        centre = float(np.average(inner, weights=(part & 0xFF) + 1))
+        # In 64ths, so that the numbering of a shard cannot show in the last digits of a result.
+        centre = round(64 * float(np.average(inner, weights=(part & 0xFF) + 1))) / 64
         code = int(part[0] >> 28)
         start = (code >> 1) * OFFSET_BIN - (OFFSET_BIN // 2 if code & 1 else 0)
         seeds.append(
