@@ -46,7 +46,11 @@ def scan(context: click.Context, paths: tuple[Path, ...], facts: Path | None) ->
         results = scan_files(files, listed, told, waiting)
     if not told.json:
         output.scan_table(told, results)
-    return int(any(result.state in _FAILED or result.error is not None for result in results))
+    return int(_any_failed(results))
+
+
+def _any_failed(results: Iterable[ScanResult]) -> bool:
+    return any(result.state in _FAILED or result.error is not None for result in results)
 
 
 def scan_files(
@@ -85,6 +89,7 @@ def _wait(path: str, ref: ObjectRef, told: Options, waiting: Waiting) -> ScanRes
 def watch(context: click.Context, folder: Path, once: bool) -> int:
     """Scan whatever appears in FOLDER, once it is finished."""
     told = options(context)
+    failed = False
     seen: dict[Path, tuple[int, int]] = {}
     done: dict[Path, tuple[int, int]] = {}
     with told.running() as waiting:
@@ -98,8 +103,9 @@ def watch(context: click.Context, folder: Path, once: bool) -> int:
                 if not told.json:
                     output.scan_table(told, results)
                 done |= {path: now[path] for path in ready}
+                failed = failed or _any_failed(results)
             if once and all(done.get(path) == stamp for path, stamp in now.items()):
-                return 0
+                return int(failed)
             seen = now
             time.sleep(_STILL_S)
 

@@ -19,6 +19,10 @@ WHOLE = "whole"
 SHORTEST_S = 2.0
 """Below this length a missing match says nothing: the fingerprint's recall is measured from 2 s on."""
 
+DEEP_UP_TO_S = 3600.0
+"""Longer files are searched at unchanged speed and pitch only: the whole search costs about 2 CPU-seconds a
+minute of unknown sound (`make bench`), and a function has 15 minutes."""
+
 _PROCESSING = {"drm_protected": Processing.DRM, "silent": Processing.SILENCE}
 
 
@@ -39,8 +43,17 @@ def no_match(media: Media, scan: Scan, verdict_id: str, at: dt.datetime) -> reco
         failed.append("duration")
     axes = Axes(a=AxisA.NONE)
     decision = derive(axes, Inputs(conditions=Conditions(tuple(failed))))
-    evidence = Evidence(conditions=tuple(failed), tested=("a",))
+    evidence = Evidence(conditions=tuple(failed), tested=_tested(scan))
     return _finding(media, WHOLE, axes, decision, evidence, verdict_id, at)
+
+
+def searched_deep(scan: Scan) -> bool:
+    """Whether the file is searched for changed speed, tempo and pitch too."""
+    return scan.duration_s <= DEEP_UP_TO_S
+
+
+def _tested(scan: Scan) -> tuple[str, ...]:
+    return ("a",) if searched_deep(scan) else ("a_unchanged",)
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ def matched(
     axes = Axes(a=AxisA.MODIFIED if kinds else AxisA.EXACT, modifications=kinds)
     decision = derive(axes, Inputs(completeness=lineup.completeness))
     conditions = () if scan.complete else ("complete",)
-    evidence = Evidence(match, lineup, conditions, ("a",))
+    evidence = Evidence(match, lineup, conditions, _tested(scan))
     return _finding(media, match.occurrence_id, axes, decision, evidence, verdict_id, at)
 
 

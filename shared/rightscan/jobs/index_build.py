@@ -77,8 +77,10 @@ def _settle(pointer: Pointer, ports: Ports) -> None:
 
 
 def _extend(pointer: Pointer | None, waiting: dict[str, Reference], ports: Ports) -> Pointer:
-    live: list[dict[str, Any]] = [] if pointer is None else list(pointer.value["segments"])
-    content = 0 if pointer is None else int(pointer.value["content"], 16)
+    # Fingerprints of another pipeline cannot be compared: a new pipeline begins a new index.
+    same = pointer is not None and pointer.value["pipeline"] == pipeline_version()
+    live: list[dict[str, Any]] = list(pointer.value["segments"]) if pointer is not None and same else []
+    content = int(pointer.value["content"], 16) if pointer is not None and same else 0
     with ports.workspace() as folder:
         new = folder / "delta"
         manifest = Index.build(_fingerprints(waiting, ports), new)

@@ -91,7 +91,7 @@ class _Results:
 def _decide(media: Media, scan: Scan, ports: Ports) -> str:
     features = _features(scan, ports)
     live = ports.index.current()
-    segments = [] if live.index is None else live.index.search(features, deep=True)
+    segments = [] if live.index is None else live.index.search(features, deep=build.searched_deep(scan))
     results = _results(media, scan, segments, live, ports)
     if _says_the_same(results, media, ports):
         settled = media

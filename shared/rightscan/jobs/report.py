@@ -101,11 +101,16 @@ def _write(started: Report, ports: Ports) -> Report:
 
 
 def _store(started: Report, files: ReportFiles, ports: Ports) -> dict[str, ObjectRef]:
-    """Upload the files, the manifest last: a report without one is unfinished."""
+    """Upload the files, the manifest last: a report without one is unfinished.
+
+    The key names the content: what a stopped attempt left behind from an earlier state of the ledger stays
+    beside the finished report instead of in it.
+    """
+    content = files.sha256[files.manifest.name][:12]
     paths = [files.workbook, *files.twins.values(), files.manifest]
     stored = {}
     for path in paths:
-        key = f"reports/{started.report_id}/{files.storage_keys.get(path.name, path.name)}"
+        key = f"reports/{started.report_id}/{content}/{files.storage_keys.get(path.name, path.name)}"
         info = ports.objects.put_if_absent(ports.settings.buckets.exports, key, path)
         stored[path.name] = info.ref
     return stored

@@ -30,6 +30,7 @@ OUTPUTS = (
     "RegisterQueue",
     "ReportQueue",
     "UploaderKeySecret",
+    "UnitsPerDay",
 )
 """Outputs without which the command line cannot work; each is an environment variable of the functions."""
 
