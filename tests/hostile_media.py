@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import struct
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 from bench.synth import render
+
 from rightscan.media.encode import encode
 
 RATE = 22050
@@ -40,18 +42,27 @@ def piece(seed: int = 5) -> np.ndarray:
     return render(seed, PIECE_S, sample_rate=RATE)
 
 
-def encoded(codec: str, folder: Path, **options: str) -> bytes:
+@functools.cache
+def encoded(codec: str, **options: str) -> bytes:
     """The piece in a format; ``options`` go to the muxer."""
-    path = folder / f"whole.{codec}"
-    if not options:
-        encode(piece(), RATE, path, codec)
-    else:
-        container_name, codec_name = {"mp3": ("mp3", "libmp3lame"), "m4a": ("ipod", "aac")}[codec]
-        with av.open(str(path), "w", format=container_name, options=options) as container:
-            _add_sound(container, codec_name, piece())
-    data = path.read_bytes()
-    path.unlink()
-    return data
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "whole")
+        if not options:
+            encode(piece(), RATE, path, codec)
+        else:
+            container_name, codec_name = {"mp3": ("mp3", "libmp3lame"), "m4a": ("ipod", "aac")}[codec]
+            with av.open(str(path), "w", format=container_name, options=options) as container:
+                _add_sound(container, codec_name, piece())
+        return path.read_bytes()
+
+
+@functools.cache
+def _second(codec: str) -> bytes:
+    """Half of the piece at twice the rate, one channel."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "second")
+        encode(piece()[:, 0], 2 * RATE, path, codec)
+        return path.read_bytes()
 
 
 def _add_sound(container: av.container.OutputContainer, codec_name: str, sound: np.ndarray) -> None:
@@ -162,16 +173,16 @@ def encrypted_wma(data: bytes) -> bytes:
 
 
 # ---- the files ------------------------------------------------------------------------------------------
-def _written(make: Callable[[Path], bytes]) -> Callable[[Path], None]:
+def _written(make: Callable[[], bytes]) -> Callable[[Path], None]:
     def write(path: Path) -> None:
-        path.write_bytes(make(path.parent))
+        path.write_bytes(make())
 
     return write
 
 
 def _cut(codec: str, share: float = 0.6, **options: str) -> Callable[[Path], None]:
-    def make(folder: Path) -> bytes:
-        data = encoded(codec, folder, **options)
+    def make() -> bytes:
+        data = encoded(codec, **options)
         return data[: int(len(data) * share)]
 
     return _written(make)
@@ -197,45 +208,45 @@ def _many_streams(path: Path) -> None:
             container.mux(stream.encode(frame))
 
 
-def _not_numbers(_folder: Path) -> bytes:
+def _korean_tags() -> bytes:
+    """A title in CP949, as Korean recorders write it; no valid UTF-8."""
+    title = "첫째 곡".encode("cp949") + b"\0"
+    info = b"INFOINAM" + struct.pack("<I", len(title)) + title
+    data = wav(pcm16(piece()), rate=RATE, channels=2) + b"LIST" + struct.pack("<I", len(info)) + info
+    return data[:4] + struct.pack("<I", len(data) - 8) + data[8:]
+
+
+def _not_numbers() -> bytes:
     sound = piece().astype("<f4").copy()
     sound[1000:1100], sound[2000, 0], sound[3000, 1], sound[4000:4100] = np.nan, np.inf, -np.inf, 1e30
     return wav(sound.tobytes(), rate=RATE, channels=2, bits=32, kind=3)
 
 
-def _eight_channels(_folder: Path) -> bytes:
+def _eight_channels() -> bytes:
     slow = np.repeat(piece()[: RATE * 4, :1], 8, axis=1)
     wide = np.repeat(slow, 192_000 // 24_000, axis=0)  # eight times as many samples: 176.4 kHz shown as 192
     return wav(pcm16(wide), rate=192_000, channels=8)
 
 
 def _lying(claimed: int) -> Callable[[Path], None]:
-    return _written(lambda _: wav(pcm16(piece()), rate=RATE, channels=2, claimed=claimed))
+    return _written(lambda: wav(pcm16(piece()), rate=RATE, channels=2, claimed=claimed))
 
 
-def _inverted(_folder: Path) -> bytes:
+def _inverted() -> bytes:
     one = piece()[:, :1]
     return wav(pcm16(np.hstack([one, -one])), rate=RATE, channels=2)
 
 
 def _chained(codec: str) -> Callable[[Path], None]:
     """Two files in one, the second of another rate and with one channel, as web radio sends them."""
-
-    def make(folder: Path) -> bytes:
-        path = folder / "second"
-        encode(piece()[:, 0], 2 * RATE, path, codec)
-        second = path.read_bytes()
-        path.unlink()
-        return encoded(codec, folder) + second
-
-    return _written(make)
+    return _written(lambda: encoded(codec) + _second(codec))
 
 
 def _damaged(codec: str, length: float) -> Callable[[Path], None]:
     """A share of the bytes in the middle overwritten."""
 
-    def make(folder: Path) -> bytes:
-        data = bytearray(encoded(codec, folder))
+    def make() -> bytes:
+        data = bytearray(encoded(codec))
         start, count = len(data) // 2, int(len(data) * length)
         data[start : start + count] = np.random.default_rng(1).bytes(count)
         return bytes(data)
@@ -258,10 +269,10 @@ def _playlist(path: Path) -> None:
 _REAL = len(pcm16(np.zeros((int(PIECE_S * RATE), 2), np.float32)))
 
 FILES = (
-    Hostile("empty.mp3", "not_media", _written(lambda _: b""), refused="empty_file"),
-    Hostile("text.mp3", "not_media", _written(lambda _: "음악이 아닙니다\n".encode() * 200), refused="not_media"),
-    Hostile("zip.m4a", "not_media", _written(lambda _: b"PK\x03\x04" + bytes(5000)), refused="not_media"),
-    Hostile("tag_only.mp3", "not_media", _written(lambda _: b"ID3\x04" + bytes(range(256)) * 40)),
+    Hostile("empty.mp3", "not_media", _written(lambda: b""), refused="empty_file"),
+    Hostile("text.mp3", "not_media", _written(lambda: "음악이 아닙니다\n".encode() * 200), refused="not_media"),
+    Hostile("zip.m4a", "not_media", _written(lambda: b"PK\x03\x04" + bytes(5000)), refused="not_media"),
+    Hostile("tag_only.mp3", "not_media", _written(lambda: b"ID3\x04" + bytes(range(256)) * 40)),
     Hostile("playlist.m3u8", "not_media", _playlist, refused="not_media"),
     Hostile("concat.mp3", "not_media", _concat, refused="not_media"),
     Hostile("truncated.mp3", "partial", _cut("mp3"), sound_s=0.6 * PIECE_S),
@@ -281,24 +292,28 @@ FILES = (
     Hostile("header_too_long.wav", "partial", _lying(10 * _REAL), sound_s=PIECE_S),
     Hostile("header_too_short.wav", "partial", _lying(_REAL // 10), sound_s=PIECE_S),
     Hostile("header_without_length.wav", "complete", _lying(0), sound_s=PIECE_S),
-    Hostile("one_sample.wav", "too_short", _written(lambda _: wav(b"\1\0", rate=44100, channels=1))),
-    Hostile("no_sample.wav", "too_short", _written(lambda _: wav(b"", rate=44100, channels=1))),
-    Hostile("silence.wav", "complete", _written(lambda _: wav(bytes(8000 * 8), rate=8000, channels=1)), sound_s=4.0, silent=True),
+    Hostile("one_sample.wav", "too_short", _written(lambda: wav(b"\1\0", rate=44100, channels=1))),
+    Hostile("no_sample.wav", "too_short", _written(lambda: wav(b"", rate=44100, channels=1))),
+    Hostile(
+        "silence.wav", "complete",
+        _written(lambda: wav(bytes(8000 * 8), rate=8000, channels=1)), sound_s=4.0, silent=True,
+    ),
     Hostile("eight_channels.wav", "complete", _written(_eight_channels)),
     Hostile(
         "thirty_two_channels.wav", "too_many_channels",
-        _written(lambda _: wav(bytes(64000), rate=8000, channels=32)), refused="too_many_channels",
+        _written(lambda: wav(bytes(64000), rate=8000, channels=32)), refused="too_many_channels",
     ),
     Hostile(
         "rate_too_high.wav", "sample_rate_too_high",
-        _written(lambda _: wav(bytes(64000), rate=768_000, channels=1)), refused="sample_rate_too_high",
+        _written(lambda: wav(bytes(64000), rate=768_000, channels=1)), refused="sample_rate_too_high",
     ),
     Hostile(
         "rate_too_low.wav", "sample_rate_too_low",
-        _written(lambda _: wav(bytes(64000), rate=1, channels=1)), refused="sample_rate_too_low",
+        _written(lambda: wav(bytes(64000), rate=1, channels=1)), refused="sample_rate_too_low",
     ),
-    Hostile("no_channels.wav", "no_audio", _written(lambda _: wav(bytes(64000), rate=8000, channels=0))),
+    Hostile("no_channels.wav", "no_audio", _written(lambda: wav(bytes(64000), rate=8000, channels=0))),
     Hostile("not_numbers.wav", "complete", _written(_not_numbers), sound_s=PIECE_S),
+    Hostile("korean_tags.wav", "complete", _written(_korean_tags), sound_s=PIECE_S),
     Hostile("inverted.wav", "complete", _written(_inverted), sound_s=PIECE_S),
     Hostile("chained.mp3", "complete", _chained("mp3"), sound_s=1.5 * PIECE_S),
     Hostile("chained.adts", "complete", _chained("adts"), sound_s=1.5 * PIECE_S),
@@ -309,9 +324,9 @@ FILES = (
     Hostile("scratched.flac", "partial", _damaged("flac", 0.0001), sound_s=PIECE_S),
     Hostile("video_only.mp4", "no_audio", _video_without_sound),
     Hostile("many_streams.mkv", "too_many_streams", _many_streams),
-    Hostile("protected.m4a", "drm_protected", _written(lambda folder: encrypted_m4a(encoded("m4a", folder)))),
-    Hostile("protected.wma", "drm_protected", _written(lambda folder: encrypted_wma(encoded("wma", folder)))),
-    Hostile("endless_index.m4a", "not_media", _written(lambda folder: endless_index(encoded("m4a", folder)))),
+    Hostile("protected.m4a", "drm_protected", _written(lambda: encrypted_m4a(encoded("m4a")))),
+    Hostile("protected.wma", "drm_protected", _written(lambda: encrypted_wma(encoded("wma")))),
+    Hostile("endless_index.m4a", "not_media", _written(lambda: endless_index(encoded("m4a")))),
 )  # fmt: skip
 """All of them but the long one: ``silent_flac`` makes that."""
 

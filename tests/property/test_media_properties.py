@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile_media import PIECE_S, encoded
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from hostile_media import PIECE_S, encoded
 from rightscan.errors import PermanentError
 from rightscan.media.decode import DecodeOutcome, open_audio
 from rightscan.media.probe import probe
@@ -25,12 +26,8 @@ HEADS = (
 )  # fmt: skip
 
 
-@functools.cache
 def whole(codec: str) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        if codec == "index first":
-            return encoded("m4a", Path(folder), movflags="faststart")
-        return encoded(codec, Path(folder))
+    return encoded("m4a", movflags="faststart") if codec == "index first" else encoded(codec)
 
 
 def decode(data: bytes, block_s: float = 4.0) -> tuple[list[np.ndarray], DecodeOutcome]:
@@ -47,7 +44,7 @@ def reference(codec: str) -> np.ndarray:
     return np.concatenate(decode(whole(codec))[0])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(codec=st.sampled_from(FORMATS), block_s=st.floats(0.0, 2 * PIECE_S))
 def test_blocks_make_no_difference(codec: str, block_s: float) -> None:
     blocks, outcome = decode(whole(codec), block_s)
@@ -60,7 +57,7 @@ def test_blocks_make_no_difference(codec: str, block_s: float) -> None:
 
 
 # A crash of FFmpeg's is what the guarded child is for, and not what these look for: the same cases each time.
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     codec=st.sampled_from(("mp3", "m4a", "index first", "flac", "wav", "ogg", "opus", "wma", "mkv")),
     share=st.floats(0, 1),
@@ -70,14 +67,13 @@ def test_a_file_cut_anywhere_never_passes_for_whole(codec: str, share: float) ->
     cut = data[: int(share * len(data))]
     try:
         blocks, outcome = decode(cut)
-    except PermanentError as error:
-        assert error.remedy
+    except PermanentError:
         return
     missing = PIECE_S - sum(block.size for block in blocks) / 11025
     assert not outcome.complete or missing < 0.06
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     codec=st.sampled_from(FORMATS),
     damage=st.lists(
@@ -91,13 +87,12 @@ def test_damage_ends_in_sound_or_in_a_permanent_error(codec: str, damage: list[t
         data[start : start + len(patch)] = patch[: len(data) - start]
     try:
         blocks, _ = decode(bytes(data))
-    except PermanentError as error:
-        assert error.remedy
+    except PermanentError:
         return
     assert all(np.isfinite(block).all() for block in blocks)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(head=st.sampled_from(HEADS), body=st.binary(max_size=400))
 def test_headers_of_any_bytes_are_read_without_a_fall(head: bytes, body: bytes) -> None:
     data = head + body
@@ -105,10 +100,9 @@ def test_headers_of_any_bytes_are_read_without_a_fall(head: bytes, body: bytes) 
     assert 0 <= structure.surplus_bytes <= len(data)
     try:
         found = probe(io.BytesIO(data), len(data))
-    except PermanentError as error:
-        assert error.remedy
-    else:
-        assert found.declared_duration_s is None or found.declared_duration_s > 0
+    except PermanentError:
+        return
+    assert found.declared_duration_s is None or found.declared_duration_s > 0
 
 
 @pytest.mark.parametrize("codec", [*FORMATS, "index first", "aiff", "adts", "mp4", "mov", "webm", "avi"])

@@ -35,6 +35,9 @@ _LOST_S = 0.5  # broken packets in mid-stream up to this length in all leave the
 # frame that holds the count (0.03 s), MP4 edit lists and ASF by their encoder delay.
 _COUNTED = {"flac": 0.05, "mp3": 0.1, "mov": 0.5, "asf": 0.5, "wv": 0.05, "ape": 0.05}
 
+# Tags in other encodings than UTF-8 are common (CP949). PyAV 19 lets them pass by itself.
+_ANY_TAGS: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
 av.logging.set_level(None)  # FFmpeg writes file names and metadata into its messages
 
 
@@ -315,7 +318,7 @@ def _open(path: Path, structure: Structure) -> Any:
         options["ignore_length"] = "1"
     try:
         # file: keeps a name such as "concat:a|b" from being taken for a protocol.
-        return av.open(f"file:{path}", mode="r", options=options, metadata_errors="replace")
+        return av.open(f"file:{path}", mode="r", options=options, **_ANY_TAGS)
     except MemoryError:
         raise
     except (av.error.FFmpegError, ValueError) as error:
@@ -364,7 +367,7 @@ def _facts(container: Any, stream: Any, path: Path) -> AudioFacts:
     trusted = name in _COUNTED and (name != "mp3" or _has_length_header(path))
     return AudioFacts(
         container=name,
-        codec=context.name,
+        codec=context.codec.canonical_name,  # mp3, not the decoder mp3float
         sample_rate=context.sample_rate,
         channels=context.channels,
         declared_duration_s=_declared(container, stream),

@@ -26,7 +26,7 @@ def look_around(arguments: dict[str, Any]) -> dict[str, Any]:
         "temporary": tempfile.gettempdir(),
         "core": resource.getrlimit(resource.RLIMIT_CORE),
         "files": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-        "open": sorted(os.listdir("/proc/self/fd")),
+        "open": sorted(path.name for path in Path("/proc/self/fd").iterdir()),
         "paths": sys.path,
     }
 
@@ -80,8 +80,8 @@ def write_much(_: dict[str, Any]) -> dict[str, Any]:
 
 def chatter(_: dict[str, Any]) -> dict[str, Any]:
     """Print more than a pipe holds."""
-    print("x" * (1 << 20))
-    print("y" * (1 << 20), file=sys.stderr)
+    sys.stdout.write("x" * (1 << 20))
+    sys.stderr.write("y" * (1 << 20))
     return {"said": True}
 
 
@@ -128,8 +128,10 @@ def decode_silence(arguments: dict[str, Any]) -> dict[str, Any]:
     path.write_bytes(silent_flac(arguments["hours"]))
     with open_audio(path) as stream:
         samples = sum(block.size for block in stream.blocks(11025))
+    outcome = stream.outcome
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"hours": samples / 11025 / 3600, "peak": peak, "complete": stream.outcome.complete}
+    hours = samples / 11025 / 3600
+    return {"hours": hours, "peak": peak, "complete": outcome.complete, "silent": outcome.silent}
 
 
 if __name__ == "__main__":
