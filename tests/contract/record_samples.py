@@ -104,6 +104,7 @@ def match(number: int = 0, recording_id: str = "R-0001", **changes: Any) -> Matc
         "reference_start": 0.1 + 0.2,
         "reference_end": 20.3,
         "log10_lr": 12.0,
+        "stated_log10_lr": 3.0,
         "coverage": 0.93,
         "modification": Modification(speed=1.25, pitch_semitones=3.863),
         "border_uncertainty_s": 0.25,

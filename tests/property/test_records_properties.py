@@ -86,6 +86,7 @@ records = st.one_of(
         reference_start=finite,
         reference_end=finite,
         log10_lr=finite,
+        stated_log10_lr=finite,
         coverage=st.floats(0, 1),
         modification=st.builds(
             Modification,

@@ -132,7 +132,7 @@ def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
                 ""
                 if segment is None
                 else f"{_clock(segment.reference_start)}–{_clock(segment.reference_end)}",
-                "" if segment is None else f"{segment.score:.1f}",
+                "" if segment is None else f"{segment.stated_log10_lr:.1f}",
                 "\n".join(performers) or (word("nobody", told) if segment is not None else ""),
                 "" if segment is not None and finding.code == "U1" else note,
             ]

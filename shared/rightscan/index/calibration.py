@@ -15,6 +15,10 @@ _CONSTANT = -2.69
 ACCEPT_LOG10_LR = 3.0
 """A match is told from 1,000 to 1: a wrong one moves money, a missed one can still be found from a longer cut."""
 
+TRIALS = 800
+"""Unregistered excerpts behind the ratio (`python -m bench.fingerprint_accuracy --calibrate --n 200`): no ratio
+beyond so many to one is ever stated to a person, however far the line runs on."""
+
 
 def log10_lr(harmony: float) -> float:
     """Return log10 of P(harmony | the recording is here) / P(harmony | it is not)."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from rightscan.errors import PermanentError, TransientError
 from rightscan.fingerprint import Fingerprint
 from rightscan.index import Segment
+from rightscan.index.calibration import TRIALS
 from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
@@ -23,6 +24,7 @@ from rightscan.records.media import DECIDED, FINISHED, Media, MediaState, Scan
 from rightscan.records.messages import FindingRecorded, MatchRequested
 from rightscan.records.objects import ErrorInfo, Upload
 from rightscan.rights.axes import Modification as ModificationKind
+from rightscan.rights.axes import cap_log10_lr
 from rightscan.rights.money import profile_named
 from rightscan.rights.periods import kst_day
 
@@ -207,6 +209,7 @@ def _matches(
                 reference_start=round(float(segment.reference_start), 3),
                 reference_end=round(float(segment.reference_end), 3),
                 log10_lr=round(float(segment.log10_lr), 3),
+                stated_log10_lr=round(cap_log10_lr(float(segment.log10_lr), TRIALS), 3),
                 coverage=round(float(segment.coverage), 4),
                 modification=Modification(
                     kinds=tuple(kind for kind in segment.modification.kinds if kind in _KINDS),

@@ -74,6 +74,7 @@ def _segment(match: Match, ports: Ports) -> SegmentResult:
         reference_start=match.reference_start,
         reference_end=match.reference_end,
         score=match.log10_lr,
+        stated_log10_lr=match.stated_log10_lr,
         coverage=match.coverage,
         modification=match.modification.kinds,
         speed=match.modification.speed,

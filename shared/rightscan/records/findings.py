@@ -30,7 +30,8 @@ class Match(Record):
     media_end: float
     reference_start: float
     reference_end: float
-    log10_lr: float
+    log10_lr: float = Field(description="of the evidence, comparable across lengths")
+    stated_log10_lr: float = Field(description="what is printed: capped by the number of validation trials")
     coverage: float = Field(ge=0, le=1)
     modification: Modification
     border_uncertainty_s: float = Field(ge=0)

@@ -20,7 +20,8 @@ class SegmentResult(Record):
     media_end: float
     reference_start: float
     reference_end: float
-    score: float = Field(description="log10 likelihood ratio")
+    score: float = Field(description="log10 likelihood ratio of the evidence, comparable across lengths")
+    stated_log10_lr: float = Field(description="the same, capped by the number of validation trials")
     coverage: float
     modification: tuple[str, ...]
     speed: float
