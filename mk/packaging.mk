@@ -65,28 +65,42 @@ TARGET_FLAGS = $(if $(filter host,$(LAMBDA_PLATFORM)),,--implementation cp --pyt
 	$(foreach glibc,manylinux2014 manylinux_2_17 manylinux_2_28 manylinux_2_34,--platform $(glibc)_$(LAMBDA_PLATFORM)))
 INSTALL = $(BUILD_TOOLS)/bin/python -m pip install -q --no-deps --no-compile --only-binary=:all: $(TARGET_FLAGS)
 
+# Other people's packages change with their lock alone, and are kept; ours is laid over a copy of them.
+PACKAGES = build/packages/$(LAMBDA_PLATFORM)-$(LAMBDA_PYTHON)
+lock_of = $(if $(filter core,$(1)),layers/core/requirements.txt,$(wildcard functions/$(1)/requirements.txt))
+.SECONDEXPANSION:
+build/packages/%.built: $$(call lock_of,$$(*F)) $(BUILD_TOOLS)/.ready
+	rm -rf build/packages/$*
+	mkdir -p build/packages/$*
+	$(if $(call lock_of,$(*F)),$(INSTALL) --require-hashes --target build/packages/$* -r $(call lock_of,$(*F)))
+	rm -rf build/packages/$*/bin
+	touch $@
+
+# $(1) a function, $(2) an empty folder.
+define assemble
+$(MAKE) --no-print-directory LAMBDA_PLATFORM=$(LAMBDA_PLATFORM) $(PACKAGES)/$(1).built
+cp -a $(PACKAGES)/$(1)/. "$(2)"
+$(INSTALL) --no-index --target "$(2)" build/wheel/*.whl
+cp functions/$(1)/*.py "$(2)"
+endef
+
 # Byte code for a start without compiling, where this Python is the one that will run it. Checked against
 # nothing at run time: the artefact is immutable, and zip loses the times that a check would look at.
 define compile
-rm -rf $(1)/bin
 $(BUILD_TOOLS)/bin/python -c 'import sys; sys.exit(0 if "%d.%d" % sys.version_info[:2] == "$(LAMBDA_PYTHON)" else 1)' \
-	&& $(BUILD_TOOLS)/bin/python -m compileall -q --invalidation-mode unchecked-hash $(1) || true
-endef
-
-define install_function
-$(if $(wildcard functions/$(1)/requirements.txt),$(INSTALL) --require-hashes --target "$(2)" -r functions/$(1)/requirements.txt)
-$(INSTALL) --no-index --target "$(2)" build/wheel/*.whl
-cp functions/$(1)/*.py "$(2)"
+	&& $(BUILD_TOOLS)/bin/python -m compileall -q --invalidation-mode unchecked-hash "$(1)" || true
 endef
 
 # `sam build` calls these with ARTIFACTS_DIR set. Its own Python builder would leave out shared/ silently.
 .PHONY: build-IngestFunction build-ReportFunction build-CountersFunction build-CoreLayer
 build-IngestFunction build-ReportFunction build-CountersFunction: build-%Function: $(WHEEL)
-	$(call install_function,$(shell echo $* | tr A-Z a-z),$(ARTIFACTS_DIR))
-	$(call compile,"$(ARTIFACTS_DIR)")
-build-CoreLayer: $(BUILD_TOOLS)/.ready
-	$(INSTALL) --require-hashes --target "$(ARTIFACTS_DIR)/python" -r layers/core/requirements.txt
-	$(call compile,"$(ARTIFACTS_DIR)/python")
+	mkdir -p "$(ARTIFACTS_DIR)"
+	$(call assemble,$(shell echo $* | tr A-Z a-z),$(ARTIFACTS_DIR))
+	$(call compile,$(ARTIFACTS_DIR))
+build-CoreLayer: $$(PACKAGES)/core.built
+	mkdir -p "$(ARTIFACTS_DIR)/python"
+	cp -a $(PACKAGES)/core/. "$(ARTIFACTS_DIR)/python"
+	$(call compile,$(ARTIFACTS_DIR)/python)
 
 .PHONY: sam-build
 sam-build: $(DEPLOY)/.ready $(WHEEL) ## the zip functions and the layer, into .aws-sam/build
@@ -96,9 +110,10 @@ sam-build: $(DEPLOY)/.ready $(WHEEL) ## the zip functions and the layer, into .a
 HOST := build/host
 .PHONY: host-artefacts
 host-artefacts: $(foreach name,core $(ZIP_FUNCTIONS) $(IMAGE_FUNCTIONS),$(HOST)/$(name).built)
-$(HOST)/%.built: $(WHEEL) $(wildcard functions/*/requirements.txt functions/*/app.py) layers/core/requirements.txt
+$(HOST)/core.built: layers/core/requirements.txt
+$(HOST)/%.built: $(WHEEL) $(wildcard functions/*/requirements.txt functions/*/app.py)
 	rm -rf $(HOST)/$*
-	$(MAKE) $(HOST_RULE_$(if $(filter $(IMAGE_FUNCTIONS),$*),image,zip)) LAMBDA_PLATFORM=host
+	$(MAKE) --no-print-directory LAMBDA_PLATFORM=host $(HOST_RULE_$(if $(filter $(IMAGE_FUNCTIONS),$*),image,zip))
 	touch $@
 HOST_RULE_image = image-root TARGET=$* DEST=$(HOST)/$*
 HOST_RULE_zip = build-$(NAME_$*) ARTIFACTS_DIR=$(HOST)/$*
@@ -109,15 +124,15 @@ NAME_counters := CountersFunction
 
 # What an image holds, into an empty folder; functions/*/Dockerfile runs this and nothing else.
 .PHONY: image-root
-image-root: LAMBDA_PLATFORM := host
+image-root: override LAMBDA_PLATFORM := host
 image-root: $(WHEEL) $(if $(filter build,$(FFMPEG)),build/pyav/.built) ## TARGET=scan|match|register [FFMPEG=wheel|build] DEST=dir: an image's content
 	$(if $(filter $(IMAGE_FUNCTIONS),$(TARGET)),,$(error TARGET is "$(TARGET)", not one of: $(IMAGE_FUNCTIONS)))
 	$(if $(filter wheel build,$(FFMPEG)),,$(error FFMPEG is "$(FFMPEG)", neither wheel nor build))
 	mkdir -p "$(DEST)"
 	test -z "$$(ls -A "$(DEST)")" || { echo "$(DEST) is not empty" >&2; exit 2; }
-	$(call install_function,$(TARGET),$(DEST))
+	$(call assemble,$(TARGET),$(DEST))
 	$(if $(filter build,$(FFMPEG)),$(call own_pyav,$(DEST)))
-	$(call compile,"$(DEST)")
+	$(call compile,$(DEST))
 
 # The published wheel gives way to ours. Its libraries are found by the paths linked into them and not by
 # LD_LIBRARY_PATH: the guarded child that decodes has an environment of its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import subprocess
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def make(*arguments: str) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
 
+@functools.cache
 def host_artefacts() -> Path:
     """The folder with one artefact a function (by its folder's name) and ``core``, the layer."""
     make("host-artefacts")
