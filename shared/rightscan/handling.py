@@ -49,6 +49,7 @@ def handle_messages(
 
 def _one(record: SQSRecord, logger: Logger, handle: Handle) -> None:
     world = runtime.ports()
+    logger.remove_keys(["scan_id"])  # of the message before, which a warm function still remembers
     told: dict[str, Any] = {"message_id": record.message_id}
     try:
         told |= handle(record, world)
@@ -70,10 +71,9 @@ def _one(record: SQSRecord, logger: Logger, handle: Handle) -> None:
 def describe(error: BaseException) -> dict[str, Any]:
     """An unexpected error for the log: its type and where it came from, without its text."""
     frames = traceback.extract_tb(error.__traceback__)
-    return {
-        "error": type(error).__name__,
-        "at": [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-6:]],
-    }
+    at = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-6:]]
+    # A failure in the guarded child brings the places of the child's own code.
+    return {"error": type(error).__name__, "at": [*at, *getattr(error, "places", ())]}
 
 
 def parse(model: type[M], body: str) -> M:

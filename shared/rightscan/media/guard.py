@@ -36,11 +36,13 @@ class ChildError(Exception):
     Args:
         what: type of the child's exception, or how the child ended.
         places: files, lines and functions of the child's code, innermost last; no text of the exception.
+
+    ``places`` of the exception holds both, for the log.
     """
 
     def __init__(self, what: str, places: tuple[str, ...] = ()) -> None:
         super().__init__(what, *places)
-        self.places = places
+        self.places = (what, *places)
 
 
 def run_guarded(target: str, arguments: dict[str, Any], *, limits: Limits, workdir: Path) -> dict[str, Any]:
