@@ -126,7 +126,10 @@ def operator(template):
 def test_people_read_records_and_write_pointers_only(template):
     writes = [s for s in operator(template) if "dynamodb:PutItem" in listed(s["Action"])]
     (write,) = writes
-    assert write["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["PTR#*"]}}
+    assert write["Condition"] == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["PTR#*"]},
+        "Null": {"dynamodb:LeadingKeys": "false"},
+    }
     actions = {action for s in operator(template) for action in listed(s["Action"])}
     assert not {action for action in actions if "Delete" in action} - {"sqs:DeleteMessage"}
     assert not {action for action in actions if action.startswith("secretsmanager:")}
