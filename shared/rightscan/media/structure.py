@@ -73,12 +73,10 @@ def examine(file: BinaryIO, size: int) -> Structure:
         size: of the file, bytes.
     """
     head = _at(file, 0, 16)
-    if head[:4] in (b"RIFF", b"RF64", b"BW64"):
-        return (
-            _wave(file, size)
-            if head[8:12] == b"WAVE"
-            else _short(_ends(file, size, 0, _RIFF, (b"RIFF",)), size)
-        )
+    if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+        return _wave(file, size)
+    if head[:4] == b"RIFF":
+        return _short(_ends(file, size, 0, _RIFF, (b"RIFF",)), size)
     if head[:4] == b"FORM":
         return _short(_ends(file, size, 12, _AIFF, (b"SSND",)), size)
     if head[:4] == b"caff":
@@ -96,11 +94,9 @@ def examine(file: BinaryIO, size: int) -> Structure:
 
 def _short(end: int, size: int) -> Structure:
     lacking = end - size
-    return (
-        Structure(f"{lacking} bytes of what the header promises are missing")
-        if lacking > _SLACK
-        else Structure()
-    )
+    if lacking <= _SLACK:
+        return Structure()
+    return Structure(f"{lacking} bytes of what the header promises are missing")
 
 
 def _at(file: BinaryIO, position: int, length: int) -> bytes:
