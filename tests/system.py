@@ -266,7 +266,8 @@ class System:
         return {"messages": count, "folders": folders, "dead": len(self.ports.dead_letters.show())}
 
 
-_VOLATILE = {"digest", "previous", "claim_token", "lease_until", "attempts", "manifest"}
+# A report's keys name its content, and its content holds times.
+_VOLATILE = {"digest", "previous", "claim_token", "lease_until", "attempts", "manifest", "files"}
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rightscan.jobs.ingest import ingest
+from rightscan.records.messages import parse_s3_notification
 from system import RememberedAnalysis, System, make_files
 
 
@@ -77,3 +79,30 @@ def test_a_second_registration_says_unchanged(material, tmp_path) -> None:
         if key.startswith("G#")
     ]
     assert sorted((r.created, r.updated, r.unchanged) for r in registrations) == [(0, 0, 8), (8, 0, 0)]
+
+
+def test_bytes_that_were_gone_before_the_scan_can_be_uploaded_again(material, tmp_path) -> None:
+    files, analysis = material
+    system = System(tmp_path, analysis)
+    system.register(files)
+    system.pump()
+    path = files.uploads["excerpt.mp3"]
+    first = system.ports.objects.put("uploads", "first.mp3", path)
+    message = (
+        system.database.connection().execute("SELECT body FROM messages WHERE queue='IngestQueue'").fetchone()
+    )
+    (event,) = parse_s3_notification(message["body"])
+    assert ingest(event, system.ports) == "scan"
+    system.ports.objects.delete(first.ref)
+    system.pump()
+    upload = system.ports.ledger.upload(first.ref)
+    assert upload is not None
+    assert system.ports.ledger.media(upload.media_id).error.code == "object_missing"
+    second = system.ports.objects.put("uploads", "second.mp3", path)
+    system.pump()
+    media = system.ports.ledger.media(upload.media_id)
+    assert (media.state.value, media.error) == ("matched", None)
+    active = [f.code for f in system.ports.ledger.findings(upload.media_id) if f.status == "active"]
+    assert active == ["U3"]
+    assert {use.upload.key for use in system.ports.ledger.uses(upload.media_id)} >= {second.ref.key}
+    assert system.left_over() == {"messages": 0, "folders": 0, "dead": 0}

@@ -16,6 +16,7 @@ from rightscan.rights import upload_facts
 from rightscan.rights.periods import use_period
 
 SIDECAR_SUFFIX = ".rs.json"
+BYTES_GONE = "object_missing"
 _CHUNK = 1 << 20
 
 
@@ -190,9 +191,21 @@ def _route(upload: Upload, media: Media, ports: Ports) -> str:
         cause = "scanned" if media.state is MediaState.ANALYSED else "alias"
         ports.match_queue.send(MatchRequested(media_id=media.media_id, cause=cause).to_json())
         return "match"
+    if media.error is not None and media.error.code == BYTES_GONE and _is_there(upload, ports):
+        ports.ledger.move_media(media, media.revived())
+        ports.scan_queue.send(ScanRequested(media_id=media.media_id).to_json())
+        return "scan"
     if media.error is not None:
         custody.record_outcome(upload, "refused", media.error.code, {"code": media.error.code}, ports)
         if not ports.ledger.findings(media.media_id):
             ports.ledger.put_results([], [unprocessable(media, media.error, ports.clock.now())], [])
         incidents.record_upload(ports, upload, media.error)
     return "rejected"
+
+
+def _is_there(upload: Upload, ports: Ports) -> bool:
+    try:
+        ports.objects.head(upload.ref)
+    except ObjectMissing:
+        return False
+    return True

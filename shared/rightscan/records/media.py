@@ -85,6 +85,14 @@ class Media(Record):
             )
         return self.model_copy(update={"state": after, **changes})
 
+    def revived(self) -> Media:
+        """The record of bytes that were gone before they could be read, now that they were uploaded again.
+
+        The one step back that the state machine knows: nothing was ever found out about these bytes.
+        """
+        forgotten = ("claim_token", "lease_until", "error", "finished_at")
+        return self.model_copy(update={"state": MediaState.RECEIVED, **dict.fromkeys(forgotten)})
+
 
 class Scan(Record):
     """One analysis of the bytes: where its features lie and under which conditions they were taken."""
