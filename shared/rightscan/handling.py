@@ -48,15 +48,14 @@ def handle_messages(
 
 
 def _one(record: SQSRecord, logger: Logger, handle: Handle) -> None:
-    world = runtime.ports()
     logger.remove_keys(["scan_id"])  # of the message before, which a warm function still remembers
     told: dict[str, Any] = {"message_id": record.message_id}
     try:
-        told |= handle(record, world)
+        told |= handle(record, runtime.ports())
     except CancelledError as error:
         logger.info("cancelled", extra={**told, "code": error.code})
     except PermanentError as error:
-        incidents.record_event(world, record.body, error)
+        incidents.record_event(runtime.ports(), record.body, error)
         logger.warning("permanent error, recorded", extra={**told, "code": error.code})
     except TransientError as error:
         logger.warning("transient error, comes again", extra={**told, "code": error.code})

@@ -17,6 +17,12 @@ MAX_EVENT_BYTES = 120 * 1024
 """Half of EventBridge's and SQS's 256 KB: an event near the limit carries payload, not references."""
 
 
+class Message(Record):
+    """What lies in a queue: unknown fields are passed over, since during an upgrade both versions are at work."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
 class UploadEvent(Record):
     """One object change in a bucket, taken from an S3 notification."""
 
@@ -33,14 +39,14 @@ class UploadEvent(Record):
         return self.name.startswith("ObjectCreated:")
 
 
-class ScanRequested(Record):
+class ScanRequested(Message):
     """Analyse these bytes."""
 
     kind: Literal["scan"] = "scan"
     media_id: str
 
 
-class MatchRequested(Record):
+class MatchRequested(Message):
     """Compare stored features with the live index, or give a new alias its uses."""
 
     kind: Literal["match"] = "match"
@@ -48,7 +54,7 @@ class MatchRequested(Record):
     cause: Literal["scanned", "alias", "sweep"]
 
 
-class ReferenceRequested(Record):
+class ReferenceRequested(Message):
     """Fingerprint a recording's own sound and bring it into the index."""
 
     kind: Literal["reference"] = "reference"
@@ -56,7 +62,7 @@ class ReferenceRequested(Record):
     registration_id: str
 
 
-class ReportRequested(Record):
+class ReportRequested(Message):
     """Write the export of a period."""
 
     kind: Literal["report"] = "report"
@@ -65,7 +71,7 @@ class ReportRequested(Record):
     language: Literal["ko", "en"] = "ko"
 
 
-class ScheduledReport(Record):
+class ScheduledReport(Message):
     """``ReportRequested`` as the schedule sends it: ``previous`` is the month before ``scheduled_at``."""
 
     kind: Literal["report"] = "report"
