@@ -56,7 +56,8 @@ def a_media(state=MediaState.RECEIVED, **changes):
 @pytest.mark.parametrize("cls", RECORDS, ids=lambda cls: cls.__name__)
 def test_a_record_is_immutable_closed_and_has_a_schema(cls):
     assert cls.model_config["frozen"]
-    assert cls.model_config["extra"] == "forbid"
+    # Only what lies in queues is read by another version than wrote it.
+    assert cls.model_config["extra"] == ("ignore" if issubclass(cls, messages.Message) else "forbid")
     assert cls.model_json_schema()["type"] == "object"
 
 
