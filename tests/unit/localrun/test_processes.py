@@ -226,7 +226,7 @@ def test_workers_are_as_many_as_the_work_allows():
     assert limits == {
         "IngestFunction": 2,
         "ScanFunction": 8,
-        "MatchFunction": 2,
+        "MatchFunction": 8,
         "RegisterFunction": 2,
         "ReportFunction": 2,
         "CountersFunction": 1,
