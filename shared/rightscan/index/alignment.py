@@ -23,6 +23,9 @@ _REACH = 2.5  # hops within which a reference peak looks for its partner when th
 _FIT_ROUNDS = 4
 _LEAST_FOR_RATE = 24  # partners, and
 _SPAN_FOR_RATE = 3 * HOPS_PER_SECOND  # time between them, for the rate to be fitted too
+_SLOPES = tuple(n / 400 for n in range(-8, 9))  # the grid of tempos leaves 2 % open
+_NEAR_LINE = 0.5  # hops
+_SLOPE_GAIN = 0.1
 _MARGIN = HOPS_PER_SECOND / 2
 _GLANCE = 4 * HOPS_PER_SECOND  # at least this much of the harmony is looked at before a seed is followed
 _LEAST_HARMONY = 2.5
@@ -117,8 +120,8 @@ def _fit(shard: Shard, picture: Picture, line: Line, first: float, stop: float) 
     at, late, sharp = at[found], late[found], sharp[found]
     if at.size < 4:
         return line
-    slope, centre = 0.0, float(np.median(late))
     middle = float(at.mean())
+    slope, centre = _densest(at - middle, late)
     rated = at.size >= _LEAST_FOR_RATE and float(at[-1] - at[0]) >= _SPAN_FOR_RATE
     for width in (1.5, 1.0, 0.75):
         near = np.abs(late - centre - slope * (at - middle)) <= width
@@ -135,6 +138,23 @@ def _fit(shard: Shard, picture: Picture, line: Line, first: float, stop: float) 
     near = np.abs(late - centre - slope * (at - middle)) <= 1.0
     shift = line.shift + (float(np.median(sharp[near])) if near.sum() >= 4 else 0.0)
     return dataclasses.replace(line, rate=rate, offset=offset, shift=shift)
+
+
+def _densest(x: Float, late: Float) -> tuple[float, float]:
+    """Return slope and centre of the line y = centre + slope x that most points lie within half a hop of.
+
+    Two seconds hold too few peaks for least squares to find its way from a rate that is 2 % off. A slope must win
+    a tenth more points than the rate as voted, so that an unchanged copy stays unchanged.
+    """
+    best = (0.0, 0.0, float(np.median(late)))
+    for slope in sorted(_SLOPES, key=abs):
+        y = np.sort(late - np.float32(slope) * x)
+        count = np.searchsorted(y, y + np.float32(2 * _NEAR_LINE), side="right") - np.arange(y.size)
+        k = int(np.argmax(count))
+        if count[k] > best[0]:
+            inside = y[k : k + int(count[k])]
+            best = float(count[k]) * (1 + _SLOPE_GAIN * (slope == 0)), slope, float(inside.mean())
+    return best[1], best[2]
 
 
 def _follow(shard: Shard, picture: Picture, line: Line, middle: float, presence: float) -> Trace:

@@ -22,13 +22,17 @@ from rightscan.index.voting import CHANGES, IDENTITY, Hypothesis, Seed, vote
 WINDOW = round(24 * HOPS_PER_SECOND)  # hops of query voted on together
 STEP = round(16 * HOPS_PER_SECOND)  # so that any eight seconds lie whole in one window
 _QUERY_MAX_DT = 63  # hops: the longest landmark of a reference, played at 0.78 of its speed
-_BUDGET = 1_000_000  # votes a window: 100 MB while they are sorted
+_BUDGET = 500_000  # votes a window: 50 MB while they are sorted
+_BUDGET_PER_CHANGE = 100_000
+_RANKS_CHANGED = 40  # a changed copy is looked for by its stronger peaks and
+_TARGETS_CHANGED = 12  # their strongest partners: a quarter of the look-ups
 _LEAST_WEIGHT = 3.0
 _SEEDS = 24  # examined a window
 _SEEDS_PER_CHANGE = 3
 _SEEDS_CHANGED = 32
 _LEAST_UNEXPLAINED = 2  # s
 _SAME_RATE = 0.004
+_LONG = 6 * HOPS_PER_SECOND  # what two rates 5 % apart cannot both pass through
 _INTERRUPTION = 10 * HOPS_PER_SECOND  # a use goes on across it
 _ECHO = 0.7  # of the weight of a clear alignment's seed
 _SAME_LINE = 8.0  # hops: two alignments closer than this are one
@@ -78,17 +82,21 @@ class Search:
         Args:
             deep: vote under every assumed change too, with what the unchanged recordings leave unexplained.
         """
-        for start, window in self._windows():
-            self._examine(self._vote(window, IDENTITY), start)
-            rest = self._unexplained(window, start) if deep else None
+        for start in self._starts():
+            self._examine(self._vote(self._landmarks(start), IDENTITY, _BUDGET, _SEEDS), start)
+            rest = self._unexplained(self._landmarks(start, _RANKS_CHANGED, _TARGETS_CHANGED), start) if deep else None
             if rest is not None:
-                seeds = [seed for change in CHANGES for seed in self._vote(rest, change)[:_SEEDS_PER_CHANGE]]
+                seeds = [
+                    seed
+                    for change in CHANGES
+                    for seed in self._vote(rest, change, _BUDGET_PER_CHANGE, _SEEDS_PER_CHANGE)
+                ]
                 seeds.sort(key=lambda s: (-s.weight, s.shard, s.offset))
                 self._examine(seeds[:_SEEDS_CHANGED], start)
         return self._found
 
-    def _vote(self, window: Pairs, hypothesis: Hypothesis) -> list[Seed]:
-        return vote(self._shards, window, hypothesis, budget=_BUDGET, least=_LEAST_WEIGHT, most=_SEEDS)
+    def _vote(self, window: Pairs, hypothesis: Hypothesis, budget: int, most: int) -> list[Seed]:
+        return vote(self._shards, window, hypothesis, budget=budget, least=_LEAST_WEIGHT, most=most)
 
     def _unexplained(self, window: Pairs, start: int) -> Pairs | None:
         """Return the landmarks of a window outside all that was found, or None where little is left."""
@@ -102,15 +110,20 @@ class Search:
             return None
         return Pairs(*(getattr(window, f.name)[free] for f in dataclasses.fields(Pairs)))
 
-    def _windows(self) -> Iterator[tuple[int, Pairs]]:
+    def _starts(self) -> Iterator[int]:
+        """Yield the hop at which each window of the query begins."""
         start = 0
         while True:
-            part = self._peaks.between(start * P.ticks_per_hop, (start + WINDOW) * P.ticks_per_hop)
-            found = pairs(part, P.ranks_kept, _QUERY_MAX_DT)
-            yield start, dataclasses.replace(found, ticks=found.ticks - start * P.ticks_per_hop)
+            yield start
             if start + WINDOW >= self._picture.hops:
                 return
             start += STEP
+
+    def _landmarks(self, start: int, ranks: int = P.ranks_kept, targets: int | None = None) -> Pairs:
+        """Return the landmarks of a window, in ticks from its beginning."""
+        part = self._peaks.between(start * P.ticks_per_hop, (start + WINDOW) * P.ticks_per_hop)
+        found = pairs(part, ranks, _QUERY_MAX_DT, targets)
+        return dataclasses.replace(found, ticks=found.ticks - start * P.ticks_per_hop)
 
     def _examine(self, seeds: Sequence[Seed], start: int) -> None:
         for seed in seeds:
@@ -139,7 +152,7 @@ class Search:
     def _align(self, shard: Shard, line: Line, first: float, last: float) -> Alignment | None:
         """Align a seed; where its rate is in doubt, also at the rates its pitch suggests."""
         best = align(shard, self._picture, line, first, last)
-        if best is None or best.clear:
+        if best is None or (best.clear and best.stop - best.start >= _LONG):
             return best
         middle = (best.start + best.stop) / 2
         for rate in (1.0, 2 ** (best.line.shift / 1200)):

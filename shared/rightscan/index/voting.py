@@ -118,7 +118,10 @@ def vote(
         used = order[: int(np.searchsorted(np.cumsum(count[order]), budget, side="right"))]
         keys, owner, count = keys[used], owner[used], count[used]
         ranges = [(lo[used], hi[used]) for lo, hi in ranges]
-    weight = np.rint(_WEIGHT_STEPS / np.sqrt(1 + count / 4)).astype(np.int64)
+    # Relative to a common key of this catalogue: in a large one every key has postings, and chance spreads them
+    # over as many more offsets.
+    rarity = np.sqrt((1 + np.median(count[::16]) / 4) / (1 + count / 4))
+    weight = np.rint(_WEIGHT_STEPS * np.minimum(rarity, 1)).astype(np.int64)
     hop = pairs.ticks[owner] / P.ticks_per_hop
     seeds: list[Seed] = []
     for number, (shard, (lo, hi)) in enumerate(zip(shards, ranges, strict=True)):
@@ -136,6 +139,17 @@ def vote(
     return seeds[:most]
 
 
+def _heavy(code: Int, weight: Int, least: float) -> NDArray[np.intp]:
+    """Return the votes in bins that hold ``least`` weight at all: a few in a hundred, found without sorting.
+
+    Bins share the cells of a table four times as large as the votes are many, so a light bin may stay in.
+    """
+    mask = (1 << (4 * code.size).bit_length()) - 1
+    cell = code & mask
+    total = np.bincount(cell, weights=weight, minlength=mask + 1)
+    return np.flatnonzero(total[cell] >= least * _WEIGHT_STEPS)
+
+
 def _excursions(
     number: int,
     gap: int,
@@ -148,10 +162,22 @@ def _excursions(
 ) -> list[Seed]:
     """Run the cumulative-sum test along every offset bin of both half-overlapping grids at once."""
     origin = int(query.min())
-    bins = np.concatenate([offset // OFFSET_BIN * 2, (offset + OFFSET_BIN // 2) // OFFSET_BIN * 2 + 1])
-    fine = np.concatenate([offset % OFFSET_BIN, (offset + OFFSET_BIN // 2) % OFFSET_BIN])
     # One sort of packed words: offset bin, query hop (16 bits), offset within the bin (4), weight (8).
-    packed = (bins << 28) | (np.tile(query - origin, 2) << 12) | (fine << 8) | np.tile(weight, 2)
+    parts: list[Int] = []
+    for grid in (0, 1):
+        moved = offset + grid * (OFFSET_BIN // 2)
+        code = moved // OFFSET_BIN
+        heavy = _heavy(code, weight, least)
+        moved, code = moved[heavy], code[heavy]
+        parts.append(
+            ((2 * code + grid) << 28)
+            | ((query[heavy] - origin) << 12)
+            | ((moved - code * OFFSET_BIN) << 8)
+            | weight[heavy]
+        )
+    packed = np.concatenate(parts)
+    if packed.size == 0:
+        return []
     packed.sort()
     hop = (packed >> 12) & 0xFFFF
     gain = (packed & 0xFF) / _WEIGHT_STEPS
