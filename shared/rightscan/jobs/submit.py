@@ -21,6 +21,9 @@ from rightscan.rights.problems import problem_words
 from rightscan.rights.upload_facts import ParsedFacts, UploadFacts, read_sidecar, to_metadata
 
 MAX_KEY_BYTES = 1024
+MAX_PLACES = 10
+"""Rows that a refusal of a whole catalogue names."""
+
 CATALOGUE_SUFFIXES = (".xlsx", ".csv", ".jsonl")
 
 
@@ -147,10 +150,17 @@ def send_catalogue(path: Path, ports: Ports) -> SentCatalogue:
                 raise
             refused.append(_unreadable(file, error))
     parsed = parse_catalogue([row for _, row in rows], allow_absolute_audio=True)
-    if any(problem.code == "personal_number" for item in parsed for problem in item.problems):
-        # Refused here already: once in a bucket it would lie in its versions.
+    leaks = {
+        f"{problem.file} {problem.sheet} row {problem.row}"
+        for item in parsed
+        for problem in item.problems
+        if problem.code == "personal_number"
+    }
+    if leaks:
+        # Refused here already: once in a bucket it would lie in its versions. The place is named, never the value.
         words = problem_words("personal_number")
-        raise PermanentError("personal_number", f"{path}: {words['en']}", str(words["remedy_en"]))
+        places = ", ".join(sorted(leaks)[:MAX_PLACES])
+        raise PermanentError("personal_number", f"{words['en']}: {places}", str(words["remedy_en"]))
     folder = f"catalogues/{safe_filename(clean_text(path.resolve().stem), 120)}"
     lines: list[str] = []
     sounds: dict[str, tuple[CatalogueRow, str]] = {}
