@@ -96,9 +96,11 @@ def said(told: Options, error: ErrorInfo | RightscanError) -> tuple[str, str]:
     return error_words.said(error.code, error.cause, error.remedy, told.language)
 
 
-def error(told: Options, trouble: RightscanError) -> None:
-    """Why a command ended, on standard error."""
+def error(told: Options, trouble: RightscanError, about: str = "") -> None:
+    """Why a command ended, on standard error; ``about`` names the input where the cause does not."""
     cause, remedy = said(told, trouble)
+    if about:
+        cause = f"{about}: {cause}"
     Console(stderr=True).print(f"[red]{escape(cause)}[/red] \\[{escape(trouble.code)}]\n→ {escape(remedy)}")
 
 
