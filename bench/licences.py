@@ -31,6 +31,7 @@ PERMISSIVE = frozenset(
         *("MIT", "MIT License", "MIT-0", "MIT No Attribution License (MIT-0)", "ISC", "Zlib", "CC0-1.0"),
         *("0BSD", "BSD License", "BSD-2-Clause", "BSD-2-Clause-Patent", "BSD-3-Clause"),
         "BSD-3-Clause-Clear",
+        "MIT-CMU",
         *("Apache-2.0", "Apache Software License", "PSF-2.0", "Python Software Foundation License"),
     }
 )

@@ -22,6 +22,8 @@ from rightscan.records.objects import CustodyEntry, ObjectRef, Upload
 from rightscan.records.operations import Count, Incident, Pointer, Report
 from rightscan.records.registers import (
     AnyRegisterRow,
+    Consent,
+    Licence,
     LineupEntry,
     Mandate,
     Performer,
@@ -115,6 +117,10 @@ class Ledger(Protocol):
 
     def upload(self, ref: ObjectRef) -> Upload | None:
         """The record of one object version."""
+        ...
+
+    def upload_named(self, log_index: str) -> Upload | None:
+        """The upload whose custody log, or an entry of it, has this name: ``<sha1>/<version>[/<seq>]``."""
         ...
 
     def aliases(self, media_id: str) -> list[Upload]:
@@ -234,6 +240,14 @@ class Ledger(Protocol):
 
     def mandates(self, performer_id: str) -> list[Mandate]:
         """The mandates of a performer."""
+        ...
+
+    def consents(self, performer_id: str) -> list[Consent]:
+        """The consents of a performer, withdrawn ones included."""
+        ...
+
+    def licences(self, *, recording_id: str = "", performer_id: str = "") -> list[Licence]:
+        """The licences for a recording, or for a performer."""
         ...
 
     def register_history(self, row: AnyRegisterRow) -> list[AnyRegisterRow]:

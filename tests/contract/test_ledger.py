@@ -94,6 +94,12 @@ def test_versions_of_one_object_are_uploads_of_their_own(ledger):
         )
     assert [found.ref.version for found in ledger.aliases(sample.media_id())] == ["v1", "v10"]
     assert [entry.subject for entry in ledger.custody(old.ref)] == ["v1"]
+    for one in (old, new):
+        (entry,) = ledger.custody(one.ref)
+        assert ledger.upload_named(one.ref.log_index) == one
+        assert ledger.upload_named(entry.log_index) == one
+    for nobody in ("", "/", old.ref.object_id, f"{old.ref.object_id}/v2", f"{'0' * 40}/v1"):
+        assert ledger.upload_named(nobody) is None
 
 
 def test_an_upload_is_the_alias_of_its_bytes_as_soon_as_it_is_seen(ledger):
@@ -436,6 +442,10 @@ def test_rows_of_all_registers_stand_beside_each_other(ledger):
     assert list(ledger.recordings()) == [ROWS[0]]
     assert (ledger.recording("R-0002"), ledger.performer("R-0001")) == (None, None)
     assert (ledger.lineup("R-0002"), ledger.mandates("P-0002")) == ([], [])
+    assert ledger.consents("P-0001") == [ROWS[4]]
+    assert ledger.licences(performer_id="P-0001") == [ROWS[5]]
+    assert ledger.licences(recording_id="R-0001") == [ROWS[6]]
+    assert (ledger.consents("P-0002"), ledger.licences(recording_id="R-0002")) == ([], [])
 
 
 def test_rows_that_differ_in_a_key_are_two(ledger):

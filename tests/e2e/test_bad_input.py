@@ -231,6 +231,9 @@ def test_what_is_left_of_a_damaged_file_is_found_and_called_partial(world: World
     (finding,) = world.findings(name)
     assert (finding.code, finding.recording_id) == ("U1", "REC-1")
     assert finding.conditions == ("complete",)
+    assert media.error is not None
+    assert (media.error.code, bool(media.error.remedy)) == ("incomplete", True)
+    assert ("upload", world.upload(name).ref.log_index, "incomplete") in world.incidents()
 
 
 def test_odd_but_whole_files_are_analysed(world: World) -> None:

@@ -17,6 +17,8 @@ from rightscan import runtime
 from rightscan.adapters.local.clock import ManualClock
 from rightscan.adapters.local.database import Database
 from rightscan.adapters.local.queues import LocalQueue
+from rightscan.jobs.versions import pipeline_version
+from rightscan.records.identity import object_id
 from system import CATALOGUE, make_files
 
 
@@ -113,7 +115,20 @@ def test_facts_reach_the_use_and_the_report(shell: Shell) -> None:
     text = (shell.folder / usage).read_bytes()
     assert text.startswith(b"\xef\xbb\xbf")
     assert "'=한밤의 음악".encode() in text
-    assert (shell.folder / usage).read_text("utf-8-sig").splitlines()[0].startswith("보고행번호,행구분")
+    with (shell.folder / usage).open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["채널/프로그램"] == "'=한밤의 음악"]
+    assert list(rows[0])[:2] == ["보고행번호", "행구분"]
+    assert {row["주/부"] for row in rows} == {"주실연"}
+    assert {row["ISRC"] for row in rows} == {"KR-A40-26-00002"}
+    assert {(row["확인상태"], row["이의상태"]) for row in rows} == {("미확인", "이의 없음")}
+    assert all(row["엔진버전"].startswith(f"{pipeline_version()}/") for row in rows)
+    assert {row["보고행번호"].partition("-")[0] for row in rows} == {paths[0].parent.name}
+    (cover,) = [path for path in paths if "_00_" in path.name]
+    stated = dict(row for row in csv.reader((shell.folder / cover).open(encoding="utf-8-sig", newline="")))
+    assert stated["엔진"] == rows[0]["엔진버전"]
+    assert rows[0]["색인"] in stated["색인"]
+    assert (stated["분배 규칙"], stated["비용 추정"]) == ("KR-5050@1", "0.01 USD 미만")
+    assert not [name for name in stated if name.startswith("코드표에 없는 값")]
     shell.run("verify-report", str(paths[0].parent))
 
 
@@ -127,6 +142,12 @@ def test_show_knows_uploads_recordings_and_performers(shell: Shell) -> None:
     assert len(recording["lineup"]) == 2
     (performer,) = shell.json("show", "P-1")
     assert performer["mandates"][0]["mandate"] == "member"
+    assert (performer["consents"], performer["licences"]) == ([], [])
+    # As sheets 02 and 07 of a report name an upload.
+    last = upload["upload"]["custody"][-1]
+    named = f"{object_id(last['ref']['bucket'], last['ref']['key'])}/{last['ref']['version']}"
+    for log_index in (named, f"{named}/{last['seq']}"):
+        assert shell.json("show", log_index) == [upload]
     assert "unknown_id" in shell.run("show", "nobody", status=2).stderr
 
 
@@ -201,6 +222,8 @@ def test_dead_letters_are_shown_redriven_and_dropped(shell: Shell) -> None:
 
 def test_doctor_is_content(shell: Shell) -> None:
     checks = shell.json("doctor")
+    assert {"installation", "disk", "store", "index", "custody"} <= {check["check"] for check in checks}
+    assert "모든 형식을 풀 수 있음" in shell.run("doctor", "--lang", "ko").stdout
     assert {check["check"]: check["state"] for check in checks if check["state"] == "failed"} == {}
 
 
@@ -216,15 +239,80 @@ def test_templates_are_written_in_both_languages(shell: Shell) -> None:
     ("arguments", "said"),
     [
         (("scan",), "PATHS"),
-        (("scan", "no such file"), "no_such_path"),
-        (("register", "no such file"), None),
+        (("scan", "exact.flac", "--facts", "no such file"), "no such file"),
         (("report", "--period", "November", "--out", "x"), "bad_period"),
         (("frobnicate",), "frobnicate"),
     ],
 )
 def test_usage_errors_say_what_is_wrong(shell: Shell, arguments: tuple[str, ...], said: str | None) -> None:
-    status = 1 if arguments[0] == "register" else 2
-    done = shell.run(*arguments, status=status)
-    if said is not None:
-        assert said in done.stderr
+    done = shell.run(*arguments, status=2)
+    assert said in done.stderr
     assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_path_that_is_not_there_stops_no_other(shell: Shell) -> None:
+    good, missing = shell.json("scan", "uploads/exact.flac", "no such file", status=1)
+    assert good["state"] == "matched"
+    assert (missing["path"], missing["error"]["code"]) == ("no such file", "no_such_path")
+    (missing,) = shell.json("register", "no such file", status=1)
+    assert missing["error"]["code"] == "no_such_path"
+
+
+def test_facts_that_could_not_be_taken_are_said(shell: Shell) -> None:
+    (shell.folder / "bad_facts.csv").write_text(
+        "path,posted_at,territory,mood\nuploads/excerpt.mp3,yesterday,KR,sad\nnobody.mp3,,Kore,\n", "utf-8"
+    )
+    arguments = ("scan", "uploads/excerpt.mp3", "--facts", "bad_facts.csv", "--lang", "en", "--json")
+    done = shell.run(*arguments)
+    assert len(done.stdout.splitlines()) == 1
+    said = done.stderr.splitlines()
+    assert [line.partition(" ")[0] for line in said] == [
+        "uploads/excerpt.mp3:",
+        "uploads/excerpt.mp3:",
+        "nobody.mp3:",
+        "nobody.mp3:",
+    ]
+    assert "mood" in said[0]
+    assert "'yesterday'" in said[1]
+    assert "'Kore'" in said[2]
+    assert "no such file was scanned" in said[3]
+
+
+def test_one_unreadable_file_of_a_catalogue_stops_no_other(shell: Shell) -> None:
+    mixed = shell.folder / "mixed"
+    shutil.copytree(shell.folder / "catalogue", mixed)
+    (mixed / "consents.xlsx").write_bytes(b"PK\x03\x04 no workbook")
+    (mixed / "audio" / "text.flac").write_text("no music")
+    with (mixed / "recordings.csv").open("a", encoding="cp949", newline="") as file:
+        csv.writer(file).writerow(["REC-TEXT", "셋째 곡", "", "1", "audio/text.flac"])
+    (result,) = shell.json("register", "mixed", status=1)
+    assert (result["error"], result["created"], result["unchanged"], result["invalid"]) == (None, 1, 8, 2)
+    told = {(row["file"], row["row"], row["column"], row["value"], row["code"]) for row in result["rows"]}
+    assert ("recordings.csv", 4, "audio", "audio/text.flac", "not_media") in told
+    assert {row[4] for row in told if row[0] == "consents.xlsx"} == {"not_a_workbook"}
+    shown = shell.run("register", "mixed", "--lang", "en", status=1).stdout
+    assert "consents.xlsx" in shown
+    assert "refused" in shown
+
+
+def test_a_report_that_cannot_be_written_is_no_crash(shell: Shell) -> None:
+    (shell.folder / "a file").write_text("")
+    done = shell.run("report", "--period", "2026-11", "--out", "a file/reports", status=1)
+    assert "machine_refused" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_verify_report_names_what_differs(shell: Shell) -> None:
+    workbook, *rest = shell.json("report", "--period", "2026-11", "--out", "checked")
+    assert workbook["path"].endswith(".xlsx")
+    assert rest[-1]["path"].endswith("manifest.json")
+    folder = str((shell.folder / workbook["path"]).parent)
+    assert shell.json("verify-report", folder) == []
+    (usage,) = [Path(line["path"]) for line in rest if "_02_" in line["path"]]
+    path = shell.folder / usage
+    path.write_bytes(path.read_bytes().replace("둘째 곡".encode(), "다른 곡".encode(), 1))
+    told = {line["problem"]: line for line in shell.json("verify-report", folder, status=1)}
+    assert told["hash"]["file"] == usage.name
+    assert told["cell"]["column"] == "곡명"
+    assert "곡명" in shell.run("verify-report", folder, status=1).stdout

@@ -71,6 +71,15 @@ class RecordLedger:
         """The record of one object version."""
         return self._read(Upload, *_upload_key(ref))
 
+    def upload_named(self, log_index: str) -> Upload | None:
+        """The upload whose custody log, or an entry of it, has this name."""
+        sha1, _, version = log_index.partition("/")
+        for name in (version, version.rpartition("/")[0]):
+            found = self._read(Upload, f"O#{sha1}", f"V#{name}") if name else None
+            if found is not None:
+                return found
+        return None
+
     def aliases(self, media_id: str) -> list[Upload]:
         """Every upload that carries these bytes."""
         found = []
@@ -277,6 +286,15 @@ class RecordLedger:
     def mandates(self, performer_id: str) -> list[Mandate]:
         """The mandates of a performer."""
         return self._list(Mandate, f"P#{performer_id}", "MANDATE#")
+
+    def consents(self, performer_id: str) -> list[Consent]:
+        """The consents of a performer."""
+        return self._list(Consent, f"P#{performer_id}", "CONSENT#")
+
+    def licences(self, *, recording_id: str = "", performer_id: str = "") -> list[Licence]:
+        """The licences for a recording, or for a performer."""
+        pk = f"R#{recording_id}" if recording_id else f"P#{performer_id}"
+        return self._list(Licence, pk, "LICENCE#")
 
     def register_history(self, row: AnyRegisterRow) -> list[AnyRegisterRow]:
         """All versions of the row, oldest first."""

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from rightscan.cli import show
 from rightscan.cli.options import Options, Waiting, global_options, options
-from rightscan.errors import RightscanError
+from rightscan.errors import PermanentError, RightscanError
 from rightscan.jobs import incidents
 from rightscan.jobs.register import outcomes_of
 from rightscan.jobs.submit import SentCatalogue, send_catalogue
@@ -51,8 +51,11 @@ def _register(path: Path, told: Options, waiting: Waiting) -> RegisterResult:
         return RegisterResult(path=str(path), state="failed", error=incidents.info(error))
     ref = sent.ref
     registration_id = identity.registration_id(ref.bucket, ref.key, ref.version)
-    with show.console(told).status(escape(str(path))):
-        registration = waiting.until(lambda: _settled(registration_id, told))
+    try:
+        with show.console(told).status(escape(str(path))):
+            registration = waiting.until(lambda: _settled(registration_id, told))
+    except PermanentError as error:
+        return RegisterResult(path=str(path), state="failed", error=incidents.info(error))
     return _result(path, sent, registration, told)
 
 
@@ -81,15 +84,16 @@ def _result(path: Path, sent: SentCatalogue, registration: Registration, told: O
         if reference.state is ReferenceState.INDEXED:
             indexed += 1
         elif reference.error is not None:
+            row, named = sent.sounds.get(recording_id, (None, recording_id))
             rows.append(
                 RowOutcome(
-                    file=path.name,
+                    file=path.name if row is None else row.file,
                     sheet="recordings",
-                    row=0,
+                    row=0 if row is None else row.row,
                     outcome="invalid",
                     key=recording_id,
                     column="audio",
-                    value=recording_id,
+                    value=named,
                     code=reference.error.code,
                     remedy=reference.error.remedy,
                 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import sys
 from typing import Any
 
 import click
 
 import rightscan
-from rightscan.cli import catalogue, operate, reports, scanning, show
+from rightscan.cli import catalogue, explaining, operate, reports, scanning, show
 from rightscan.cli.options import global_options, options
-from rightscan.errors import RightscanError, UsageError
+from rightscan.errors import PermanentError, RightscanError, UsageError
 
 
 class _Verbs(click.Group):
@@ -22,6 +24,16 @@ class _Verbs(click.Group):
         except RightscanError as error:
             show.error(options(ctx), error)
             ctx.exit(2 if isinstance(error, UsageError) else 1)
+        except BrokenPipeError:
+            # Whoever read the output has gone, as `| head` does; what is still buffered has nowhere to go.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(1)
+        except (OSError, sqlite3.Error) as error:
+            trouble = PermanentError(
+                "machine_refused", str(error), "Check the path, its rights and the space left on the disk."
+            )
+            show.error(options(ctx), trouble)
+            ctx.exit(1)
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -38,6 +50,7 @@ for _command in (
     scanning.watch,
     scanning.backfill,
     scanning.show,
+    explaining.explain,
     reports.report,
     reports.verify_report,
     operate.local,

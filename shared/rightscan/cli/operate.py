@@ -45,11 +45,14 @@ def verify_log(context: click.Context) -> int:
         else:
             show.console(told).print(f"{chain.log_index}: {chain.reason}", markup=False, highlight=False)
     if not told.json:
-        words = {
-            "ko": f"기록 {audit.chains}건, 항목 {audit.entries}개 가운데 {broken}건이 맞지 않습니다.",
-            "en": f"{broken} of {audit.chains} chains ({audit.entries} entries) do not hold.",
+        looked = {
+            "ko": f"보관 기록 {audit.chains}건, 항목 {audit.entries}개를 확인했습니다. ",
+            "en": f"{audit.chains} chains with {audit.entries} entries: ",
         }
-        show.console(told).print(words[told.language])
+        found = {"ko": f"{broken}건이 끊겼습니다.", "en": f"{broken} broken."}
+        if not broken:
+            found = {"ko": "모두 이어져 있습니다.", "en": "all hold."}
+        show.console(told).print(looked[told.language] + found[told.language])
     return int(broken > 0)
 
 
@@ -136,7 +139,15 @@ def doctor(context: click.Context) -> int:
             show.json_line(
                 {"check": check.name, "state": check.state, "found": check.found, "remedy": check.remedy}
             )
-        rows.append([check.name, check.state, check.found, check.remedy])
+        korean = told.language == "ko"
+        rows.append(
+            [
+                show.word(check.name, told),
+                show.word(check.state, told),
+                check.found_ko if korean else check.found,
+                check.remedy_ko if korean else check.remedy,
+            ]
+        )
     if not told.json:
         show.table(told, "", ("check", "state", "result", "remedy"), rows)
     return int(failed)

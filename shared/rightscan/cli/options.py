@@ -15,7 +15,7 @@ import click
 import platformdirs
 
 from rightscan import runtime
-from rightscan.errors import UsageError
+from rightscan.errors import PermanentError, UsageError
 from rightscan.localrun.session import LocalSession
 from rightscan.ports import Ports
 
@@ -33,7 +33,11 @@ class Waiting:
         self._session = session
 
     def until(self, look: Callable[[], T | None]) -> T:
-        """Look until there is something, and return it."""
+        """Look until there is something, and return it.
+
+        Raises:
+            PermanentError: code ``no_result``; a local store has nothing left to do and there is still nothing.
+        """
         found: list[T] = []
 
         def there() -> bool:
@@ -41,11 +45,20 @@ class Waiting:
             found[:] = [] if seen is None else [seen]
             return seen is not None
 
-        while not found:
-            if self._session is not None:
-                self._session.wait_until(there, _A_WHILE_S)
-            elif not there():
+        if self._session is None:
+            while not there():
                 time.sleep(_REMOTE_POLL_S)
+            return found[0]
+        session = self._session
+        while not found:
+            session.wait_until(lambda: there() or session.idle(), _A_WHILE_S)
+            # What came between the two looks is there now; what is not will never come by itself.
+            if not found and session.idle() and not there():
+                raise PermanentError(
+                    "no_result",
+                    "nothing is left to do, and there is no result",
+                    "`rightscan dlq show` lists messages that could not be handled, `rightscan doctor` says more.",
+                )
         return found[0]
 
     def until_idle(self) -> None:
@@ -103,7 +116,7 @@ def global_options(command: F) -> F:
     for option in (
         click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="the local store"),
         click.option("--aws", is_flag=True, default=None, help="talk to a deployed stack"),
-        click.option("--stack", help="the deployed stack's name (RIGHTSCAN_STACK)"),
+        click.option("--stack", help="the deployed stack's name (RIGHTSCAN_STACK); implies --aws"),
         click.option("--json", is_flag=True, default=None, help="one JSON object per line, nothing else"),
         click.option("--lang", type=click.Choice(["ko", "en"]), help="language of what is shown"),
     ):
@@ -118,7 +131,8 @@ def global_options(command: F) -> F:
 def options(context: click.Context) -> Options:
     """What was said, before or after the verb, in the environment, or by default."""
     said: dict[str, Any] = context.find_root().meta.get(_KEY, {})
-    on_aws = said.get("aws") or os.environ.get("RIGHTSCAN_BACKEND") == "aws"
+    # A stack that was named is meant: its name would otherwise be dropped without a word.
+    on_aws = said.get("aws") or said.get("stack") or os.environ.get("RIGHTSCAN_BACKEND") == "aws"
     stack = None
     if on_aws:
         stack = said.get("stack") or os.environ.get("RIGHTSCAN_STACK") or "rightscan-dev"

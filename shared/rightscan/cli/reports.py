@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -67,9 +68,14 @@ def verify_report(context: click.Context, folder: Path) -> int:
     differences = find_differences(folder)
     for difference in differences:
         if told.json:
-            show.json_line({"difference": str(difference)})
-        else:
-            show.console(told).print(str(difference), markup=False)
+            show.json_line(asdict(difference))
+    if differences and not told.json:
+        columns = ("file", "problem", "sheet", "row", "column", "expected", "found")
+        rows = [
+            [x.file, show.word(x.problem, told), x.sheet, str(x.row or ""), x.column, x.expected, x.found]
+            for x in differences
+        ]
+        show.table(told, "", columns, rows)
     if not differences and not told.json:
         show.console(told).print({"ko": "모든 파일이 일치합니다.", "en": "All files agree."}[told.language])
     return int(bool(differences))

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from rightscan.cli import show as output
 from rightscan.cli.options import Options, Waiting, global_options, options
-from rightscan.errors import RightscanError, UsageError
+from rightscan.errors import PermanentError, RightscanError, UsageError
 from rightscan.jobs import incidents, submit
 from rightscan.jobs.backfill import backfill as run_backfill
 from rightscan.jobs.dossier import dossier
@@ -42,11 +42,27 @@ def scan(context: click.Context, paths: tuple[Path, ...], facts: Path | None) ->
         raise UsageError(
             "nothing_to_scan", "the paths hold no file", "Name files, or a folder that holds some."
         )
+    _check_facts(files, listed, told)
     with told.running() as waiting:
         results = scan_files(files, listed, told, waiting)
     if not told.json:
         output.scan_table(told, results)
     return int(_any_failed(results))
+
+
+def _check_facts(files: Iterable[Path], listed: dict[str, ParsedFacts], told: Options) -> None:
+    """Say on standard error which facts could not be taken: a use without its date or territory costs money."""
+    used = {submit.listed_under(path, listed) for path in files}
+    unknown: set[str] = set()
+    for name, parsed in listed.items():
+        for problem in parsed.problems:
+            # A column that nobody knows is the fault of the header, not of every row.
+            if problem.code != "fact_unknown_name" or problem.name not in unknown:
+                output.fact_problem(told, name, problem)
+            if problem.code == "fact_unknown_name":
+                unknown.add(problem.name)
+        if name not in used:
+            output.note(told, name, "fact_of_no_file")
 
 
 def _any_failed(results: Iterable[ScanResult]) -> bool:
@@ -72,13 +88,20 @@ def scan_files(
 
 def _send(path: Path, listed: dict[str, ParsedFacts], told: Options) -> ObjectRef | ScanResult:
     try:
-        return submit.upload_media(path, submit.facts_of(path, listed), told.ports)
+        parsed = submit.facts_of(path, listed)
+        if submit.listed_under(path, listed) is None:
+            for problem in parsed.problems:
+                output.fact_problem(told, str(path), problem)
+        return submit.upload_media(path, parsed.facts, told.ports)
     except RightscanError as error:
         return ScanResult(path=str(path), state="rejected", error=incidents.info(error))
 
 
 def _wait(path: str, ref: ObjectRef, told: Options, waiting: Waiting) -> ScanResult:
-    return waiting.until(lambda: result_of(path, ref, told.ports))
+    try:
+        return waiting.until(lambda: result_of(path, ref, told.ports))
+    except PermanentError as error:
+        return ScanResult(path=path, state="failed", error=incidents.info(error))
 
 
 @click.command()
@@ -94,7 +117,7 @@ def watch(context: click.Context, folder: Path, once: bool) -> int:
     done: dict[Path, tuple[int, int]] = {}
     with told.running() as waiting:
         while True:
-            now = {path: _stamp(path) for path in submit.media_files([folder])}
+            now = {path: stamp for path in submit.media_files([folder]) if (stamp := _stamp(path))}
             ready = [
                 path for path, stamp in now.items() if seen.get(path) == stamp and done.get(path) != stamp
             ]
@@ -110,8 +133,12 @@ def watch(context: click.Context, folder: Path, once: bool) -> int:
             time.sleep(_STILL_S)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file; ``None`` where it went away since the folder was listed."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
     return status.st_size, status.st_mtime_ns
 
 

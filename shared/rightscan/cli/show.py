@@ -18,6 +18,8 @@ from rightscan.records.registers import RowOutcome
 from rightscan.records.results import RegisterResult, ScanResult
 from rightscan.rights import error_words, vocabulary
 from rightscan.rights.codes import Code, code_table
+from rightscan.rights.problems import problem_words
+from rightscan.rights.upload_facts import FactProblem
 
 _WORDS = {
     "file": ("파일", "file"),
@@ -35,6 +37,31 @@ _WORDS = {
     "unchanged": ("변경 없음", "unchanged"),
     "invalid": ("거부된 행", "rows refused"),
     "indexed": ("색인된 음원", "recordings indexed"),
+    "outcome": ("처리", "outcome"),
+    "installation": ("설치", "installation"),
+    "disk": ("디스크", "disk"),
+    "store": ("저장소", "store"),
+    "index": ("색인", "index"),
+    "references": ("음원의 소리", "references"),
+    "dead letters": ("처리 못한 메시지", "dead letters"),
+    "work": ("작업", "work"),
+    "custody": ("보관 기록", "custody"),
+    "budget": ("하루 한도", "budget"),
+    "ok": ("정상", "ok"),
+    "sheet": ("시트", "sheet"),
+    "expected": ("있어야 할 값", "expected"),
+    "found": ("실제 값", "found"),
+    "missing_file": ("파일이 없음", "file missing"),
+    "unknown_file": ("보고서에 없는 파일", "not a file of the report"),
+    "hash": ("해시가 다름", "other SHA-256"),
+    "unreadable": ("읽을 수 없음", "unreadable"),
+    "rows": ("행 수가 다름", "other number of rows"),
+    "sums": ("합계가 다름", "other sum"),
+    "cell": ("칸이 다름", "other cell"),
+    "summary": ("요약과 다름", "not what the summary says"),
+    "refused": ("거부", "refused"),
+    "warning": ("주의", "warning"),
+    "problem": ("문제", "problem"),
     "row": ("행", "row"),
     "column": ("열", "column"),
     "value": ("값", "value"),
@@ -51,6 +78,10 @@ _WORDS = {
     "failed": ("처리 실패", "failed"),
     "skipped": ("건너뜀", "skipped"),
     "gone": ("사라짐", "gone"),
+    "fact_of_no_file": (
+        "정보 파일에 있으나 검사한 파일이 아님",
+        "stands in the facts file, but no such file was scanned",
+    ),
 }
 
 
@@ -65,10 +96,30 @@ def said(told: Options, error: ErrorInfo | RightscanError) -> tuple[str, str]:
     return error_words.said(error.code, error.cause, error.remedy, told.language)
 
 
-def error(told: Options, trouble: RightscanError) -> None:
-    """Why a command ended, on standard error."""
+def error(told: Options, trouble: RightscanError, about: str = "") -> None:
+    """Why a command ended, on standard error; ``about`` names the input where the cause does not."""
     cause, remedy = said(told, trouble)
+    if about:
+        cause = f"{about}: {cause}"
     Console(stderr=True).print(f"[red]{escape(cause)}[/red] \\[{escape(trouble.code)}]\n→ {escape(remedy)}")
+
+
+def fact_problem(told: Options, path: str, problem: FactProblem) -> None:
+    """An upload fact that was taken as empty, on standard error."""
+    words = problem_words(problem.code)
+    cause = words["ko"] if told.language == "ko" else words["en"]
+    remedy = problem.remedy_ko if told.language == "ko" else problem.remedy
+    value = f" {problem.value!r}" if problem.value else ""
+    _warn(f"{path}: {problem.name}{value}: {cause} → {remedy}")
+
+
+def note(told: Options, path: str, name: str) -> None:
+    """A remark on one input, on standard error."""
+    _warn(f"{path}: {word(name, told)}")
+
+
+def _warn(text: str) -> None:
+    Console(stderr=True).print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def console(told: Options) -> Console:
@@ -134,7 +185,7 @@ def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
                 else f"{_clock(segment.reference_start)}–{_clock(segment.reference_end)}",
                 "" if segment is None else f"{segment.stated_log10_lr:.1f}",
                 "\n".join(performers) or (word("nobody", told) if segment is not None else ""),
-                "" if segment is not None and finding.code == "U1" else note,
+                "" if segment is not None and finding.code == "U1" and result.error is None else note,
             ]
         )
     if not rows:
@@ -164,23 +215,25 @@ def _clock(seconds: float) -> str:
 def register_table(told: Options, result: RegisterResult) -> None:
     """What became of a catalogue."""
     out = console(told)
+    if result.error is not None:
+        cause, remedy = said(told, result.error)
+        out.print(f"{escape(result.path)}: [red]{escape(cause)}[/red] → {escape(remedy)}")
+        return
     counts = ", ".join(
         f"{word(name, told)} {getattr(result, name)}"
         for name in ("created", "updated", "unchanged", "invalid", "indexed")
     )
     out.print(f"{escape(result.path)}: {escape(counts)}")
-    if result.error is not None:
-        cause, remedy = said(told, result.error)
-        out.print(f"[red]{escape(cause)}[/red] → {escape(remedy)}")
     if result.rows:
         table(
             told,
             "",
-            ("file", "row", "column", "value", "code", "remedy"),
+            ("file", "row", "outcome", "column", "value", "problem", "remedy"),
             [
                 [
                     f"{r.file} {r.sheet}",
-                    str(r.row),
+                    str(r.row or ""),
+                    word("refused" if r.outcome == "invalid" else r.outcome, told),
                     r.column or "",
                     r.value or "",
                     *_row_words(told, r),

@@ -16,7 +16,8 @@ def dossier(identifier: str, ports: Ports) -> dict[str, Any]:
     """All records about an upload, recording or performer.
 
     Args:
-        identifier: a media id, an upload's key or path, a recording id or a performer id.
+        identifier: a media id, an upload's key, path or place in the audit log (as reports name it), a
+            recording id or a performer id.
         ports: the world.
 
     Returns:
@@ -32,7 +33,7 @@ def dossier(identifier: str, ports: Ports) -> dict[str, Any]:
     raise UsageError(
         "unknown_id",
         f"nothing is known under {identifier!r}",
-        "Give a media id (64 hex digits), an upload's path, a recording id or a performer id.",
+        "Give a media id (64 hex digits), an upload's path or audit log index, a recording or a performer id.",
     )
 
 
@@ -66,9 +67,14 @@ def _upload(identifier: str, ports: Ports) -> dict[str, Any] | None:
         upload = ports.ledger.upload(info.ref)
         if upload is None:
             return {"upload": info.ref.to_json(), "note": "not received yet"}
-        found = None if upload.media_id is None else _media(upload.media_id, ports)
-        return {"upload": _with_custody(upload, ports), **(found or {})}
-    return None
+        return _with_media(upload, ports)
+    named = ports.ledger.upload_named(identifier)
+    return None if named is None else _with_media(named, ports)
+
+
+def _with_media(upload: Upload, ports: Ports) -> dict[str, Any]:
+    found = None if upload.media_id is None else _media(upload.media_id, ports)
+    return {"upload": _with_custody(upload, ports), **(found or {})}
 
 
 def _recording(identifier: str, ports: Ports) -> dict[str, Any] | None:
@@ -80,6 +86,7 @@ def _recording(identifier: str, ports: Ports) -> dict[str, Any] | None:
         "recording": recording.to_json(),
         "versions": [row.to_json() for row in ports.ledger.register_history(recording)],
         "lineup": [entry.to_json() for entry in ports.ledger.lineup(identifier)],
+        "licences": [row.to_json() for row in ports.ledger.licences(recording_id=identifier)],
         "reference": None if reference is None else reference.to_json(),
         "matches": [match.to_json() for match in ports.ledger.matches_of_recording(identifier)],
     }
@@ -93,4 +100,6 @@ def _performer(identifier: str, ports: Ports) -> dict[str, Any] | None:
         "performer": performer.to_json(),
         "versions": [row.to_json() for row in ports.ledger.register_history(performer)],
         "mandates": [mandate.to_json() for mandate in ports.ledger.mandates(identifier)],
+        "consents": [consent.to_json() for consent in ports.ledger.consents(identifier)],
+        "licences": [row.to_json() for row in ports.ledger.licences(performer_id=identifier)],
     }

@@ -88,6 +88,8 @@ class _Results:
     ended_matches: list[Match]
     ended_findings: list[Finding]
     state: MediaState
+    error: ErrorInfo | None
+    """Why the state is ``partial``."""
 
 
 def _decide(media: Media, scan: Scan, ports: Ports) -> str:
@@ -147,7 +149,8 @@ def _results(media: Media, scan: Scan, segments: list[Segment], live: OpenIndex,
     if not found:
         found = [build.no_match(media, scan, verdict_id, now)]
     state = MediaState.CLEAR
-    if not scan.complete:
+    error = None if scan.complete else _incomplete(scan)
+    if error is not None:
         state = MediaState.PARTIAL
     elif matches:
         state = MediaState.MATCHED
@@ -178,6 +181,15 @@ def _results(media: Media, scan: Scan, segments: list[Segment], live: OpenIndex,
             if f.finding_id not in kept_findings and f.status == "active"
         ],
         state=state,
+        error=error,
+    )
+
+
+def _incomplete(scan: Scan) -> ErrorInfo:
+    return ErrorInfo(
+        code="incomplete",
+        cause=f"only {scan.duration_s:.1f} s of the file could be read ({'; '.join(scan.problems)})",
+        remedy="What could be read was searched. Upload a whole copy of the file.",
     )
 
 
@@ -271,6 +283,7 @@ def _commit(media: Media, scan: Scan, results: _Results, live: OpenIndex, ports:
         verdict_id=results.verdict.verdict_id,
         checked_through=live.version,
         finished_at=ports.clock.now(),
+        error=results.error,
     )
     return ports.ledger.commit_verdict(results.verdict, media, after)
 
@@ -284,6 +297,8 @@ def _serve_uploads(media: Media, scan: Scan, verdict_id: str | None, ports: Port
     for upload in ports.ledger.aliases(media.media_id):
         if verdict_id is not None:
             custody.record_outcome(upload, "verdict", verdict_id, detail, ports)
+        if not scan.complete:
+            incidents.record_upload(ports, upload, _incomplete(scan))
         for found in matches:
             use = _use(upload, found, ports.clock.now())
             before = standing.get(use.use_id)

@@ -16,19 +16,23 @@ from rightscan.jobs.lineups import mandate_of
 from rightscan.jobs.versions import rules_version
 from rightscan.ports import Ports
 from rightscan.records.findings import Finding, FindingPerformer, Match, Use
-from rightscan.records.media import DECIDED, Media
+from rightscan.records.media import DECIDED, FINISHED, Media
 from rightscan.records.messages import ExportReady, ReportRequested
-from rightscan.records.objects import ObjectRef, Upload
+from rightscan.records.objects import ObjectRef, Upload, UploadState
 from rightscan.records.operations import Report
 from rightscan.records.registers import IdentifierRecord, Performer, Recording
 from rightscan.reporting.columns import Words
 from rightscan.reporting.export import ReportFiles, ReportInput, write_report
 from rightscan.rights import error_words
 from rightscan.rights.axes import lr_band
+from rightscan.rights.identifiers import Identifier, IdentifierKind, IdentifierOutcome
 from rightscan.rights.ledgers import ledger_for
 from rightscan.rights.periods import kst_day, month_bounds
 
 Row = dict[str, Any]
+
+DOLLARS_PER_HOUR = 0.0043
+"""What an hour of sound costs to analyse on AWS at list prices; a test holds it to ``bench.cost_model``."""
 
 
 def report(request: ReportRequested, ports: Ports) -> str:
@@ -73,7 +77,7 @@ def _announce(done: Report, ports: Ports) -> None:
 
 
 def _write(started: Report, ports: Ports) -> Report:
-    rows = _Rows(started.period, started.language, ports)
+    rows = _Rows(started.report_id, started.period, started.language, ports)
     with ports.workspace() as folder:
         files = write_report(
             ReportInput(
@@ -82,7 +86,7 @@ def _write(started: Report, ports: Ports) -> Report:
                 version=started.version,
                 created_at=started.created_at,
                 rows={"02": rows.usage, "04": rows.lineups, "05": rows.unmatched, "07": rows.troubles},
-                versions={"rightscan": rightscan.__version__, "rules": rules_version()},
+                versions=rows.versions,
                 counts=rows.counts(),
                 code_lists={"error": rows.error_codes()},
                 language=started.language,
@@ -132,7 +136,11 @@ def fetch_report(done: Report, folder: Path, ports: Ports) -> list[Path]:
         shutil.rmtree(target)
     target.mkdir(parents=True)
     paths = []
-    for name, key in done.files.items():
+    # The workbook first, the manifest last; the record holds them by name.
+    order = (".xlsx", ".csv", ".json")
+    for name, key in sorted(
+        done.files.items(), key=lambda file: (order.index(Path(file[0]).suffix), file[0])
+    ):
         ports.objects.download(ObjectRef(bucket=ports.settings.buckets.exports, key=key), target / name)
         paths.append(target / name)
     return paths
@@ -154,25 +162,35 @@ class _Incomplete:
 class _Rows:
     """The rows of one report, read from the ledger as they are asked for."""
 
+    report_id: str
     period: str
     language: Literal["ko", "en"]
     ports: Ports
     written: int = 0
     incomplete: dict[str, _Incomplete] = field(default_factory=dict)
+    _engines: set[str] = field(default_factory=set)
+    _indexes: set[str] = field(default_factory=set)
+    _rules: set[str] = field(default_factory=set)
     _recordings: dict[str, Recording | None] = field(default_factory=dict)
     _performers: dict[str, Performer | None] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int | float | Decimal | str]:
         """The cover's numbers of files."""
-        received = analysed = matched = clear = failed = 0
+        received = analysed = matched = clear = failed = waiting = 0
         seconds = 0.0
-        for _, media in self._uploads():
+        for upload, media in self._uploads():
+            if upload.state is UploadState.SKIPPED:
+                continue  # a folder or a sidecar is no file
             received += 1
+            if media is not None and media.state not in FINISHED:
+                waiting += 1
+                continue
             if media is None or media.state not in DECIDED:
                 failed += 1
                 continue
             analysed += 1
             seconds += media.duration_s or 0.0
+            self._indexes.add(media.checked_through or "")
             if any(match.status == "active" for match in self.ports.ledger.matches(media.media_id)):
                 matched += 1
             else:
@@ -183,8 +201,21 @@ class _Rows:
             "files_matched": matched,
             "files_clear": clear,
             "files_failed": failed,
+            "files_in_work": waiting,
             "hours_scanned": Decimal(str(round(seconds / 3600, 3))),
+            "cost_estimate": _cost(seconds, self.language),
         }
+
+    def versions(self) -> dict[str, str]:
+        """The cover's versions, of everything that the rows come from; read after them."""
+        stated = {
+            "rightscan": {rightscan.__version__},
+            "engine": self._engines,
+            "index": self._indexes,
+            "code_table": {rules_version()},
+            "rules": self._rules,
+        }
+        return {name: ", ".join(sorted(found - {""})) for name, found in stated.items()}
 
     def _uploads(self) -> Iterator[tuple[Upload, Media | None]]:
         for upload in self.ports.ledger.uploads_in_period(self.period):
@@ -204,13 +235,18 @@ class _Rows:
             base = self._use_row(use, finding, match)
             for performer in finding.performers or (None,):
                 self.written += 1
-                row_id = f"{self.period.replace('-', '')}-{self.written:07d}"
+                # With the report's number: what a later report reverses must name one row of one report.
+                row_id = f"{self.report_id}-{self.written:07d}"
                 yield {"row_id": row_id, **base, **self._performer_row(use, performer)}
 
     def _use_row(self, use: Use, finding: Finding, match: Match) -> Row:
         recording = self._recording(use.recording_id)
         facts = use.facts
         custody = self.ports.ledger.custody(use.upload)
+        engine = self._engine(use.media_id, finding.verdict_id)
+        self._engines.add(engine or "")
+        self._indexes.add(match.index_version)
+        self._rules.add(finding.rule or "")
         share = None
         if finding.lineup_known is not None and finding.lineup_size:
             share = Decimal(100 * finding.lineup_known) / finding.lineup_size
@@ -237,9 +273,9 @@ class _Rows:
             "title": None if recording is None else recording.title,
             "display_artist": None if recording is None else recording.display_artist,
             "recording_id": use.recording_id,
-            "isrc": _shown(None if recording is None else recording.isrc),
-            "uci": _shown(None if recording is None else recording.uci),
-            "iswc": _shown(None if recording is None else recording.iswc),
+            "isrc": _shown(IdentifierKind.ISRC, None if recording is None else recording.isrc),
+            "uci": _shown(IdentifierKind.UCI, None if recording is None else recording.uci),
+            "iswc": _shown(IdentifierKind.ISWC, None if recording is None else recording.iswc),
             "lineup_pct": share,
             "code": finding.code,
             "claim_basis": finding.claim_basis,
@@ -252,11 +288,13 @@ class _Rows:
             "axis_c": finding.axes.c,
             "axis_d": finding.axes.d,
             "conditions": finding.conditions,
+            "review_state": "unreviewed",  # nobody can review or dispute a use yet
+            "dispute_state": "undisputed",
             "rule": finding.rule,
             "sha256": use.media_id,
             "evidence_id": match.match_id,
             "log_index": custody[-1].log_index if custody else None,
-            "engine": rightscan.__version__,
+            "engine": engine,
             "index_version": match.index_version,
         }
 
@@ -273,16 +311,22 @@ class _Rows:
             "name_roman": performer.name_roman,
             "stage_name": performer.stage_name,
             "member_no": None if register is None else register.member_no,
-            "ipn": _shown(None if register is None else register.ipn),
-            "isni": _shown(None if register is None else register.isni),
+            "ipn": _shown(IdentifierKind.IPN, None if register is None else register.ipn),
+            "isni": _shown(IdentifierKind.ISNI, None if register is None else register.isni),
             "mandate": decision.mandate,
             "category": performer.categories,
             "role": performer.roles,
             "instrument": performer.instruments,
-            "featured": {True: "featured", False: "non_featured", None: None}[performer.featured],
+            "featured": performer.featured,
             "weight_num": performer.weight_num,
             "weight_den": performer.weight_den,
         }
+
+    def _engine(self, media_id: str, verdict_id: str) -> str | None:
+        """Pipeline and score version of the verdict behind a finding, whatever is installed now."""
+        verdicts = self.ports.ledger.verdicts(media_id)
+        found = (f"{v.pipeline_version}/{v.score_version}" for v in verdicts if v.verdict_id == verdict_id)
+        return next(found, None)
 
     def _recording(self, recording_id: str) -> Recording | None:
         if recording_id not in self._recordings:
@@ -315,7 +359,7 @@ class _Rows:
             recording = entry.recording
             yield {
                 "recording_id": recording_id,
-                "isrc": _shown(None if recording is None else recording.isrc),
+                "isrc": _shown(IdentifierKind.ISRC, None if recording is None else recording.isrc),
                 "title": None if recording is None else recording.title,
                 "display_artist": None if recording is None else recording.display_artist,
                 "lineup_size": entry.size,
@@ -366,5 +410,20 @@ class _Rows:
         return {code: Words(words.ko, words.en) for code, words in found if words is not None}
 
 
-def _shown(identifier: IdentifierRecord | None) -> str | None:
-    return None if identifier is None else identifier.value
+def _shown(kind: IdentifierKind, identifier: IdentifierRecord | None) -> str | None:
+    """An identifier in its printed form; stored it is compact."""
+    if identifier is None:
+        return None
+    return Identifier(kind, identifier.value, IdentifierOutcome(identifier.outcome)).display
+
+
+def _cost(seconds: float, language: Literal["ko", "en"]) -> str:
+    dollars = seconds / 3600 * DOLLARS_PER_HOUR
+    if dollars < 0.01:
+        little = {"ko": "0.01 USD 미만", "en": "under 0.01 USD"}
+        return little[language]
+    words = {
+        "ko": f"약 {dollars:,.2f} USD(AWS 정가 기준, 보관과 고정비 제외: docs/deploy.md)",
+        "en": f"about {dollars:,.2f} USD (AWS list prices, without storage and fixed costs: docs/deploy.md)",
+    }
+    return words[language]

@@ -36,7 +36,7 @@ def result_of(path: str, ref: ObjectRef, ports: Ports) -> ScanResult | None:
         path=path,
         media_id=media.media_id,
         state=media.state.value,
-        duration_s=media.duration_s,
+        duration_s=None if media.duration_s is None else round(media.duration_s, 3),
         codec=media.codec,
         segments=tuple(_segment(match, ports) for match in sorted(matches, key=_position)),
         findings=tuple(_finding(finding) for finding in sorted(findings, key=_finding_position)),

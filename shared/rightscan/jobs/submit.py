@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from rightscan.rights.problems import problem_words
 from rightscan.rights.upload_facts import ParsedFacts, UploadFacts, read_sidecar, to_metadata
 
 MAX_KEY_BYTES = 1024
+MAX_PLACES = 10
+"""Rows that a refusal of a whole catalogue names."""
+
 CATALOGUE_SUFFIXES = (".xlsx", ".csv", ".jsonl")
 
 
@@ -28,12 +31,9 @@ CATALOGUE_SUFFIXES = (".xlsx", ".csv", ".jsonl")
 def media_files(paths: Iterable[Path]) -> Iterator[Path]:
     """The files to scan: a folder's own, in order, without hidden ones and sidecars of facts.
 
-    Raises:
-        UsageError: code ``no_such_path``.
+    A path that is not there comes back as it is: sending it says so, and stops no other.
     """
     for path in paths:
-        if not path.exists():
-            raise UsageError("no_such_path", f"{path} is not there", "Check the path.")
         if path.is_dir():
             inside = sorted(found for found in path.rglob("*") if found.is_file())
             yield from (
@@ -45,16 +45,20 @@ def media_files(paths: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def facts_of(path: Path, listed: dict[str, ParsedFacts]) -> UploadFacts:
+def listed_under(path: Path, listed: dict[str, ParsedFacts]) -> str | None:
+    """The name under which a facts file lists a file: its path as given, or its name alone."""
+    return next((name for text in (str(path), path.name) if (name := clean_text(text)) in listed), None)
+
+
+def facts_of(path: Path, listed: dict[str, ParsedFacts]) -> ParsedFacts:
     """The upload facts of a file: its line of a facts file, else its sidecar, else none."""
-    for name in (str(path), path.name):
-        found = listed.get(clean_text(name))
-        if found is not None:
-            return found.facts
+    name = listed_under(path, listed)
+    if name is not None:
+        return listed[name]
     sidecar = path.with_name(path.name + SIDECAR_SUFFIX)
     if sidecar.is_file():
-        return read_sidecar(sidecar.read_bytes()).facts
-    return UploadFacts()
+        return read_sidecar(sidecar.read_bytes())
+    return ParsedFacts(UploadFacts())
 
 
 def object_key(path: Path) -> str:
@@ -78,8 +82,12 @@ def upload_media(path: Path, facts: UploadFacts, ports: Ports) -> ObjectRef:
     person who repeats a command has not used the recording twice.
 
     Raises:
-        UsageError: code ``unreadable_file``.
+        UsageError: ``no_such_path``, ``unreadable_file``.
     """
+    if not path.exists():
+        raise UsageError("no_such_path", f"{path} is not there", "Check the path.")
+    if not path.is_file():  # a pipe would be waited for without end
+        raise UsageError("unreadable_file", f"{path} is no file", "Name a file.")
     bucket, key = ports.settings.buckets.uploads, object_key(path)
     metadata = to_metadata(facts)
     try:
@@ -112,6 +120,8 @@ class SentCatalogue:
 
     ref: ObjectRef
     refused: tuple[RowOutcome, ...]
+    sounds: Mapping[str, tuple[CatalogueRow, str]]
+    """By recording id: the row that names its sound, and what its cell says."""
 
 
 def send_catalogue(path: Path, ports: Ports) -> SentCatalogue:
@@ -122,21 +132,38 @@ def send_catalogue(path: Path, ports: Ports) -> SentCatalogue:
             names it, or where an absolute path says.
         ports: the world.
 
+    A file of a folder that cannot be read is refused as a whole; the others go on.
+
     Raises:
         UsageError: ``no_such_path``, ``no_catalogue``.
-        PermanentError: a file cannot be read, or holds personal numbers (``personal_number``); nothing was
+        PermanentError: no file can be read, or one holds personal numbers (``personal_number``); nothing was
             uploaded.
     """
+    refused: list[RowOutcome] = []
+    rows: list[tuple[Path, CatalogueRow]] = []
     files = _catalogue_files(path)
-    rows = [(file, row) for file in files for row in read_catalogue(file.name, file.read_bytes())]
+    for file in files:
+        try:
+            rows += [(file, row) for row in list(read_catalogue(file.name, file.read_bytes()))]
+        except PermanentError as error:
+            if len(refused) == len(files) - 1:
+                raise
+            refused.append(_unreadable(file, error))
     parsed = parse_catalogue([row for _, row in rows], allow_absolute_audio=True)
-    if any(problem.code == "personal_number" for item in parsed for problem in item.problems):
-        # Refused here already: once in a bucket it would lie in its versions.
+    leaks = {
+        f"{problem.file} {problem.sheet} row {problem.row}"
+        for item in parsed
+        for problem in item.problems
+        if problem.code == "personal_number"
+    }
+    if leaks:
+        # Refused here already: once in a bucket it would lie in its versions. The place is named, never the value.
         words = problem_words("personal_number")
-        raise PermanentError("personal_number", f"{path}: {words['en']}", str(words["remedy_en"]))
+        places = ", ".join(sorted(leaks)[:MAX_PLACES])
+        raise PermanentError("personal_number", f"{words['en']}: {places}", str(words["remedy_en"]))
     folder = f"catalogues/{safe_filename(clean_text(path.resolve().stem), 120)}"
     lines: list[str] = []
-    refused: list[RowOutcome] = []
+    sounds: dict[str, tuple[CatalogueRow, str]] = {}
     for file, row in rows:
         cells = dict(row.cells)
         if row.sheet == "recordings" and cells.get("audio"):
@@ -144,13 +171,14 @@ def send_catalogue(path: Path, ports: Ports) -> SentCatalogue:
             if audio is None:
                 refused.append(_missing_audio(row, cells["audio"]))
                 continue
+            sounds[cells.get("recording_id", "")] = (row, cells["audio"])
             cells["audio"] = _send_audio(audio, folder, ports.objects, ports.settings.buckets.registrations)
         lines.append(
             canonical_json({**row.extra, **cells, "_sheet": row.sheet, "_file": row.file, "_row": row.row})
         )
     data = "".join(line + "\n" for line in lines).encode()
     info = ports.objects.put(ports.settings.buckets.registrations, f"{folder}/catalogue.jsonl", data)
-    return SentCatalogue(info.ref, tuple(refused))
+    return SentCatalogue(info.ref, tuple(refused), sounds)
 
 
 def _catalogue_files(path: Path) -> list[Path]:
@@ -179,6 +207,18 @@ def _find_audio(folder: Path, named: str) -> Path | None:
             if unicodedata.normalize("NFC", beside.name) == wanted and beside.is_file():
                 return beside
     return None
+
+
+def _unreadable(file: Path, error: PermanentError) -> RowOutcome:
+    return RowOutcome(
+        file=file.name,
+        sheet="",
+        row=0,
+        outcome="invalid",
+        value=error.cause,
+        code=error.code,
+        remedy=error.remedy,
+    )
 
 
 def _missing_audio(row: CatalogueRow, named: str) -> RowOutcome:

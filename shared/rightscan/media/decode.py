@@ -21,6 +21,9 @@ from rightscan.media.structure import Structure, examine
 FORMATS = "wav,w64,mp3,mov,flac,ogg,asf,aiff,matroska,webm,avi,aac,caf,wv,ape,amr,flv,mpeg,mpegts,ac3,eac3"
 """Demuxers that may touch an upload. Playlists (hls, concat, dash) are not among them: they open other files."""
 
+DECODERS = "pcm_s16le,pcm_s16be,mp3,aac,flac,vorbis,opus,wmav2"
+"""What a file of the formats that the README promises may need."""
+
 SILENCE_DBFS = -70.0
 """A peak below this is silence: 16-bit dither lies at -90, the quietest passages of music above -60."""
 
@@ -332,6 +335,11 @@ def _open(path: Path, structure: Structure) -> Any:
             "the content is no audio or video file that can be opened",
             "Upload the recording itself.",
         ) from error
+
+
+def missing_decoders() -> list[str]:
+    """Decoders that this machine's FFmpeg lacks of those every installation needs."""
+    return sorted(set(DECODERS.split(",")) - av.codec.codecs_available)
 
 
 def _choose(container: Any, limits: Limits) -> Any:

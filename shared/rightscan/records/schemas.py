@@ -40,6 +40,7 @@ PUBLISHED: tuple[type[BaseModel], ...] = (
     operations.Report,
     results.ScanResult,
     results.RegisterResult,
+    results.ExplainResult,
 )
 
 

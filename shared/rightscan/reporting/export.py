@@ -47,7 +47,7 @@ class ReportInput:
         rows: by sheet number (``STREAMED``), rows or a function that gives them; each is read once and
             keeps its order. The rows of one use of sheet 02 stand together.
         filters: what the report was limited to, by column name where it is one.
-        versions: of engine, models, index, rules …, as shown on the cover.
+        versions: of engine, models, index, rules …, as shown on the cover; a function is asked after the rows.
         counts: numbers of the cover by name; see ``summary.COVER_WORDS``.
         code_lists: words for codes that reporting does not know, or knows otherwise.
         language: of headers, tabs, words and the cover.
@@ -60,7 +60,7 @@ class ReportInput:
     created_at: dt.datetime
     rows: Mapping[str, Rows]
     filters: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] | Callable[[], Mapping[str, str]] = field(default_factory=dict)
     counts: Mapping[str, int | float | Decimal | str] = field(default_factory=dict)
     code_lists: CodeLists = field(default_factory=dict)
     language: Language = "ko"
@@ -281,7 +281,7 @@ class _Writing:
             created_at=report.created_at,
             filters=report.filters,
             counts=report.counts,
-            versions=report.versions,
+            versions=report.versions() if callable(report.versions) else report.versions,
             sheet_rows={sheets()[n].title(report.language): self._tallies[n].rows for n in STREAMED},
             unlisted=self._codebook.unlisted,
             # The cover cannot hold its own hash, nor the workbook's it stands in: the manifest does.

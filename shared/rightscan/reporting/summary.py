@@ -228,6 +228,7 @@ COVER_WORDS: Mapping[str, Words] = {
     "files_matched": Words("일치가 있는 파일", "Files with matches"),
     "files_clear": Words("일치가 없는 파일", "Files without matches"),
     "files_failed": Words("처리하지 못한 파일", "Files that failed"),
+    "files_in_work": Words("아직 처리 중인 파일", "Files still in work"),
     "hours_scanned": Words("검사한 시간(시간)", "Hours scanned"),
     "cost_estimate": Words("비용 추정", "Cost estimate"),
 }
