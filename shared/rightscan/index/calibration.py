@@ -1,38 +1,55 @@
-"""What the evidence is worth: harmony turned into a likelihood ratio, and the threshold for telling it.
+"""What the evidence is worth: an alignment turned into a likelihood ratio, and the threshold for telling it.
 
-Over unrelated sound the harmony statistic has an exponential tail (measured: half a decade per unit, the same
-for music, speech and noise and for excerpts of 3, 5 and 10 s), over registered sound it is spread widely, so the
-log of their ratio is a straight line; its two numbers come from a logistic fit with both classes weighted alike.
-The peaks choose where to look and carry no weight of their own here: given the harmony they add nothing
-(log loss 0.0143 with the harmony alone, 0.0141 with both), and shared drum samples live in them.
+A logistic fit (both classes weighted alike) over degraded copies and over whatever the search followed in
+unregistered sound gives one number from four: how well the harmony agrees, how much more often than by chance the
+recording's peaks are met, how exactly in time they are met, and whether speed or pitch had to be assumed changed
+(44 assumptions are 44 chances to be wrong). The peaks count through a square root and only so far, since songs
+made of the same samples share them without end; their harmony tells such songs apart. The number is then put on
+the scale of a likelihood ratio by the tail that unregistered sound leaves in it.
 """
 
 from __future__ import annotations
 
-_PER_UNIT = 0.496
-_CONSTANT = -2.69
+from rightscan.index.alignment import Alignment
 
-ACCEPT_LOG10_LR = 3.0
-"""A match is told from 1,000 to 1: a wrong one moves money, a missed one can still be found from a longer cut."""
+_HARMONY = 0.277
+_PEAKS = 0.144
+_MOST_PEAKS = 60.0  # nats
+_SHARPNESS = 1.443
+_CHANGED = -1.319
+_CONSTANT = -2.905
+_DECADES = 1.9  # of the tail over unregistered sound, for each unit of the fit
+_EVEN = 0.6  # and its value where both classes are equally dense
 
-TRIALS = 800
-"""Unregistered excerpts behind the ratio (`python -m bench.fingerprint_accuracy --calibrate --n 200`): no ratio
-beyond so many to one is ever stated to a person, however far the line runs on."""
+ACCEPT_LOG10_LR = 2.5
+"""A match is told from 300 to 1, which leaves about one in 30,000 unregistered excerpts: a wrong one moves money,
+a missed one can still be found from a longer cut."""
+
+TRIALS = 2500
+"""Unregistered excerpts behind the ratio: no ratio beyond so many to one is ever stated to a person, however far
+the line runs on."""
 
 
-def log10_lr(harmony: float) -> float:
-    """Return log10 of P(harmony | the recording is here) / P(harmony | it is not)."""
-    return _PER_UNIT * harmony + _CONSTANT
+def log10_lr(seen: Alignment) -> float:
+    """Return log10 of P(evidence | the recording is here) / P(evidence | it is not)."""
+    fit = (
+        _HARMONY * seen.harmony
+        + _PEAKS * min(max(seen.peaks, 0.0), _MOST_PEAKS) ** 0.5
+        + _SHARPNESS * min(max(seen.sharpness, 0.0), 1.0)
+        + _CHANGED * seen.changed
+        + _CONSTANT
+    )
+    return _DECADES * fit + _EVEN
 
 
 _PRESENCE = 2.1
-_SHARPNESS = 2.85
+_SHARP = 2.85
 _FIXATION_CONSTANT = -2.24
 _LEAST_UNCHANGED = -1.2
 _LEAST_CHANGED = 0.5
 
 
-def is_fixation(presence: float, sharpness: float, *, changed: bool) -> bool:
+def is_fixation(seen: Alignment) -> bool:
     """Whether this is the recording itself rather than another performance of the same work.
 
     Both agree in harmony. A logistic fit (log10 odds, both classes alike) on 55 chance alignments of other
@@ -40,5 +57,5 @@ def is_fixation(presence: float, sharpness: float, *, changed: bool) -> bool:
     time. Other performances hardly ever run at the very speed and pitch of the recording (1 of 55), so only a
     changed copy has to show clearly what it is; a copy that is changed *and* deep in noise is left unsaid.
     """
-    odds = _PRESENCE * presence + _SHARPNESS * sharpness + _FIXATION_CONSTANT
-    return odds >= (_LEAST_CHANGED if changed else _LEAST_UNCHANGED)
+    odds = _PRESENCE * seen.presence + _SHARP * seen.sharpness + _FIXATION_CONSTANT
+    return odds >= (_LEAST_CHANGED if seen.changed else _LEAST_UNCHANGED)

@@ -219,7 +219,7 @@ def explain(
         found = [_told(s, shard, picture) for s in index.search(upload, deep=deep)]
         if not found:
             followed = (alignment for _, alignment in index.followed(upload, deep=deep))
-            best = max(followed, key=lambda a: a.harmony, default=None)
+            best = max(followed, key=log10_lr, default=None)
             found = [] if best is None else [_Found(best.line, best.start, best.stop, None, best)]
             reasons = (Reason.NOTHING_FOLLOWED,) if best is None else _why_not(best)
     heard, known = upload.peaks(), _kept(recording.peaks())
@@ -263,9 +263,9 @@ def _told(segment: Segment, shard: Shard, picture: Picture) -> _Found:
 
 def _why_not(alignment: Alignment) -> tuple[Reason, ...]:
     reasons = []
-    if log10_lr(alignment.harmony) < ACCEPT_LOG10_LR:
+    if log10_lr(alignment) < ACCEPT_LOG10_LR:
         reasons.append(Reason.SCORE)
-    if not is_fixation(alignment.presence, alignment.sharpness, changed=alignment.changed):
+    if not is_fixation(alignment):
         reasons.append(Reason.NOT_A_FIXATION)
     return tuple(reasons) or (Reason.ANOTHER_RULE,)
 
@@ -393,7 +393,7 @@ def _passage(
     there = [line.reference(hop) / HOPS_PER_SECOND for hop in (found.start, found.stop)]
     coverage, bounds = (0.0, (0.0, 0.0)) if alignment is None else (alignment.coverage, alignment.bounds)
     per_second = (bounds[0] / HOPS_PER_SECOND, bounds[1] / HOPS_PER_SECOND)
-    score = log10_lr(alignment.harmony) if alignment is not None else 0.0
+    score = log10_lr(alignment) if alignment is not None else 0.0
     change = Modification((), line.rate, line.shift / 100)
     if segment is not None:
         there = [segment.reference_start, segment.reference_end]

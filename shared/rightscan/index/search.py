@@ -145,7 +145,7 @@ class Search:
             alignment = self._align(shard, line, first, last)
             if alignment is None:
                 continue
-            score = log10_lr(alignment.harmony)
+            score = log10_lr(alignment)
             if not self._selective or _acceptable(alignment, score):
                 self._found.append(Found(alignment, score, seed.weight))
 
@@ -167,7 +167,7 @@ class Search:
 
 
 def _acceptable(a: Alignment, score: float) -> bool:
-    return score >= ACCEPT_LOG10_LR and is_fixation(a.presence, a.sharpness, changed=a.changed)
+    return score >= ACCEPT_LOG10_LR and is_fixation(a)
 
 
 def _settles(found: Found, line: Line, middle: float, weight: float) -> bool:
