@@ -143,8 +143,9 @@ class Fuse:
     def wrap(self, ports: Ports) -> Ports:
         """The same world with every call counted."""
         names = [
-            "objects", "ledger", "ingest_queue", "backfill_queue", "scan_queue", "match_queue", "register_queue",
-            "report_queue", "dead_letters", "events", "jobs",
+            "objects", "ledger", "ingest_queue", "backfill_queue", "scan_queue", "scan_backfill_queue",
+            "match_queue", "match_backfill_queue", "register_queue", "report_queue", "dead_letters", "events",
+            "jobs",
         ]  # fmt: skip
         return replace(ports, **{name: _Counted(getattr(ports, name), name, self) for name in names})
 

@@ -445,7 +445,9 @@ class Ports:
     ingest_queue: Queue
     backfill_queue: Queue
     scan_queue: Queue
+    scan_backfill_queue: Queue
     match_queue: Queue
+    match_backfill_queue: Queue
     register_queue: Queue
     report_queue: Queue
     dead_letters: DeadLetters

@@ -34,7 +34,16 @@ from rightscan.ports import (
 if TYPE_CHECKING:
     from rightscan.adapters.local.database import Database
 
-QUEUES = ("ingest", "backfill", "scan", "match", "register", "report")
+QUEUES = (
+    "ingest",
+    "backfill",
+    "scan",
+    "scan_backfill",
+    "match",
+    "match_backfill",
+    "register",
+    "report",
+)
 """Each is a queue port, an environment variable ``RIGHTSCAN_<NAME>_QUEUE`` and a queue of the template."""
 
 LOCAL_BUCKETS = Buckets(uploads="uploads", registrations="registrations", work="work", exports="exports")
@@ -196,7 +205,7 @@ def local_ports(
         settings=settings,
         objects=objects,
         ledger=ledger,
-        **{f"{name}_queue": LocalQueue(f"{name.capitalize()}Queue", database, clock) for name in QUEUES},
+        **{f"{name}_queue": LocalQueue(_queue_name(name), database, clock) for name in QUEUES},
         dead_letters=LocalDeadLetters(database, clock),
         events=LocalEvents(database, clock),
         jobs=LocalJobs(database, paths.jobs, {}),
@@ -206,6 +215,11 @@ def local_ports(
         workspace=Workspaces(_own_folder(environment, paths)),
         index=_index_reader(ledger, objects, settings, clock, cache),
     )
+
+
+def _queue_name(name: str) -> str:
+    """``scan_backfill`` to the template's ``ScanBackfillQueue``."""
+    return "".join(part.capitalize() for part in name.split("_")) + "Queue"
 
 
 def _own_folder(environment: Mapping[str, str], paths: LocalPaths) -> Path:

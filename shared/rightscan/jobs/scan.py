@@ -10,11 +10,12 @@ from rightscan.errors import CancelledError, PermanentError
 from rightscan.jobs import custody, incidents
 from rightscan.jobs.analysis import FEATURES_FILE
 from rightscan.jobs.findings import unprocessable
+from rightscan.jobs.lanes import ask_for_match
 from rightscan.jobs.versions import pipeline_version
 from rightscan.ports import Conflict, ObjectInfo, ObjectMissing, Ports
 from rightscan.records import identity
 from rightscan.records.media import Media, MediaState, Scan
-from rightscan.records.messages import MatchRequested, ScanRequested
+from rightscan.records.messages import ScanRequested
 from rightscan.records.objects import ErrorInfo
 
 
@@ -38,7 +39,7 @@ def scan(request: ScanRequested, ports: Ports, *, token: str) -> str:
     except CancelledError:
         standing = ports.ledger.media(request.media_id)
         if standing is not None and standing.state is MediaState.ANALYSED:
-            _ask_for_match(request.media_id, ports)
+            ask_for_match(request.media_id, "scanned", request.origin, ports)
         return "done_before"
     try:
         record = _analyse(media, ports)
@@ -49,12 +50,8 @@ def scan(request: ScanRequested, ports: Ports, *, token: str) -> str:
         MediaState.ANALYSED, scan_id=record.scan_id, duration_s=record.duration_s, codec=record.codec
     )
     ports.ledger.finish_claim(analysed, token=token, scan=record)
-    _ask_for_match(media.media_id, ports)
+    ask_for_match(media.media_id, "scanned", request.origin, ports)
     return "analysed"
-
-
-def _ask_for_match(media_id: str, ports: Ports) -> None:
-    ports.match_queue.send(MatchRequested(media_id=media_id, cause="scanned").to_json())
 
 
 def _analyse(media: Media, ports: Ports) -> Scan:
