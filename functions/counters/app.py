@@ -28,17 +28,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def _one(record: DynamoDBRecord) -> None:
     change: dict[str, Any] = record.raw_event["dynamodb"]
-    old, new = change.get("OldImage"), change.get("NewImage")
     try:
-        before = None if old is None else item_of(old)
-        after = None if new is None else item_of(new)
-        kind = after.kind if after is not None else ""
-        count_change(
-            None if before is None else before.body,
-            None if after is None else after.body,
-            kind,
-            runtime.ports(),
-        )
+        items = {name: item_of(change[name]) for name in ("OldImage", "NewImage") if name in change}
+        bodies = {name: item.body for name, item in items.items()}
+        kind = items["NewImage"].kind if "NewImage" in items else ""
+        count_change(bodies.get("OldImage"), bodies.get("NewImage"), kind, runtime.ports())
     except Exception as error:
         logger.error("change not counted", extra=describe(error))  # noqa: TRY400 (its text stays out of the log)
         raise

@@ -9,14 +9,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from rightscan.errors import PermanentError, UsageError
+from rightscan.errors import PermanentError, TransientError, UsageError
 from rightscan.media.limits import Limits
 from rightscan.ports import (
     Analyse,
@@ -113,10 +113,27 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
         raise UsageError("bad_environment", f"{name} is {text!r}", "Set it to a number.") from error
 
 
+_PARENT_BYTES = 400 << 20
+"""What a function itself takes beside its decoding child, with room to spare."""
+
+
+def _limits(environment: Mapping[str, str]) -> Limits:
+    """The limits on one file, within the memory that Lambda gives the function.
+
+    Above its memory Lambda kills the function, and a file that did it would come again five times and end
+    as a dead letter; at its own limit the child fails alone, and the file is recorded.
+    """
+    limits = Limits()
+    memory = int(_number(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0)) << 20
+    if memory:
+        limits = replace(limits, decode_memory_bytes=min(limits.decode_memory_bytes, memory - _PARENT_BYTES))
+    return limits
+
+
 def _settings(environment: Mapping[str, str], buckets: Buckets, uploader_key: bytes) -> Settings:
     return Settings(
         buckets=buckets,
-        limits=Limits(),
+        limits=_limits(environment),
         scan_lease_s=_number(environment, "RIGHTSCAN_SCAN_LEASE_SECONDS", 900.0),
         index_refresh_s=_number(environment, "RIGHTSCAN_INDEX_REFRESH_SECONDS", 30.0),
         units_per_day=int(_number(environment, "RIGHTSCAN_UNITS_PER_DAY", 100_000)),
@@ -294,8 +311,6 @@ def stack_ports(stack_name: str) -> Ports:
     Args:
         stack_name: the CloudFormation stack.
     """
-    from dataclasses import replace
-
     from rightscan.adapters.aws.queues import SqsDeadLetters
     from rightscan.adapters.aws.stack import read_stack
 
@@ -322,9 +337,9 @@ class UnwiredQueue:
         """Refuse.
 
         Raises:
-            PermanentError: code ``queue_not_wired``.
+            TransientError: code ``queue_not_wired``: a fault of the deployment, not of the message, which waits.
         """
-        raise PermanentError(
+        raise TransientError(
             "queue_not_wired",
             f"this function has no {self._name} queue (message of {len(body)} fields, delay {delay_s} s)",
             f"Give it RIGHTSCAN_{self._name.upper()}_QUEUE and the right to send in template.yaml.",

@@ -15,7 +15,7 @@ from rightscan.jobs.versions import pipeline_version
 from rightscan.ports import ObjectMissing, Ports
 from rightscan.records import identity
 from rightscan.records.base import canonical_json
-from rightscan.records.messages import ReferenceRequested, UploadEvent
+from rightscan.records.messages import ReferenceRequested, TestEvent, UploadEvent, parse_registration
 from rightscan.records.objects import ObjectRef
 from rightscan.records.registers import (
     AnyRegisterRow,
@@ -44,6 +44,35 @@ MAX_ROWS = 20_000
 """A row takes up to 15 ms of table access: so many fit into a function's time with room to spare."""
 
 OutcomeWord = Literal["created", "updated", "unchanged", "invalid", "warning"]
+
+
+def register(body: str, ports: Ports) -> dict[str, Any]:
+    """Handle one message of the register queue.
+
+    Args:
+        body: its text.
+        ports: the world.
+
+    Returns:
+        What the log says of it; ``recordings`` are those that the next index build must bring in.
+
+    Raises:
+        PermanentError: code ``event_shape``.
+    """
+    asked = parse_registration(body)
+    if isinstance(asked, TestEvent):
+        ports.meter.count("TestEvent")
+        return {"outcomes": ["test_event"]}
+    if isinstance(asked, ReferenceRequested):
+        outcome = fingerprint_reference(asked, ports)
+        ports.meter.count(f"Reference.{outcome}")
+        return {
+            "registration_id": asked.registration_id,
+            "recordings": [asked.recording_id],
+            "outcome": outcome,
+        }
+    outcomes = [register_catalogue(change, ports) for change in asked]
+    return {"objects": [change.ref.log_index for change in asked], "outcomes": outcomes}
 
 
 def register_catalogue(event: UploadEvent, ports: Ports) -> str:

@@ -184,3 +184,22 @@ def parse_s3_notification(body: str, origin: Origin = "live") -> list[UploadEven
             f"the message is no S3 notification: {type(error).__name__}",
             "Send the bucket's own notifications to this queue and nothing else; the message is kept as an incident.",
         ) from error
+
+
+def parse_registration(body: str) -> ReferenceRequested | list[UploadEvent] | TestEvent:
+    """Read what lies in the register queue: a recording to fingerprint, or a notification of a catalogue.
+
+    Raises:
+        PermanentError: code ``event_shape`` where the text is neither.
+    """
+    try:
+        raw: Any = json.loads(body)
+        if isinstance(raw, dict) and raw.get("kind") == "reference":
+            return ReferenceRequested.model_validate(raw)
+    except (ValueError, RecursionError) as error:
+        raise PermanentError(
+            "event_shape",
+            f"the message is no registration: {type(error).__name__}",
+            "Send catalogue notifications to this queue and nothing else; the message is kept as an incident.",
+        ) from error
+    return parse_s3_notification(body)
