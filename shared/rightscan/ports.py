@@ -266,7 +266,7 @@ class Ledger(Protocol):
 
     # operations
     def record_incident(self, incident: Incident) -> Incident:
-        """Record a trouble once; the first record stands."""
+        """Record a trouble once; the first record stands and is returned, the given one where it is the first."""
         ...
 
     def incidents_in_period(self, period: str) -> Iterator[Incident]:

@@ -151,7 +151,9 @@ def test_rights_on_records_are_those_that_the_code_uses(template):
         found: dict[str, set[str]] = {}
         for policy in role(template, function)["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
-                actions = {a.removeprefix("dynamodb:") for a in listed(statement["Action"]) if "dynamodb:" in a}
+                actions = {
+                    a.removeprefix("dynamodb:") for a in listed(statement["Action"]) if "dynamodb:" in a
+                }
                 for resource in listed(statement["Resource"]):
                     if actions - stream:
                         found.setdefault(table_part(resource), set()).update(actions)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from rightscan.errors import CancelledError, PermanentError
-from rightscan.jobs import custody, incidents
+from rightscan.jobs import incidents
 from rightscan.jobs.analysis import FEATURES_FILE
 from rightscan.jobs.findings import unprocessable
 from rightscan.jobs.lanes import ask_for_match
+from rightscan.jobs.refusals import refuse_uploads
 from rightscan.jobs.versions import pipeline_version
 from rightscan.ports import Conflict, ObjectInfo, ObjectMissing, Ports
 from rightscan.records import identity
@@ -40,6 +41,8 @@ def scan(request: ScanRequested, ports: Ports, *, token: str) -> str:
         standing = ports.ledger.media(request.media_id)
         if standing is not None and standing.state is MediaState.ANALYSED:
             ask_for_match(request.media_id, "scanned", request.origin, ports)
+        elif standing is not None and standing.state is MediaState.FAILED and standing.error is not None:
+            refuse_uploads(standing.media_id, standing.error, ports)
         return "done_before"
     try:
         record = _analyse(media, ports)
@@ -117,8 +120,7 @@ def _record(
 def _fail(media: Media, error: ErrorInfo, ports: Ports, token: str) -> None:
     """Record the failure before the state that ends the work, so that no stop in between loses it."""
     ports.ledger.put_results([], [unprocessable(media, error, ports.clock.now())], [])
-    for upload in ports.ledger.aliases(media.media_id):
-        incidents.record_upload(ports, upload, error)
-        custody.record_outcome(upload, "refused", error.code, {"code": error.code}, ports)
+    refuse_uploads(media.media_id, error, ports)
     failed = media.moved(MediaState.FAILED, error=error, finished_at=ports.clock.now())
     ports.ledger.finish_claim(failed, token=token, scan=None)
+    refuse_uploads(media.media_id, error, ports)
