@@ -1,0 +1,43 @@
+"""The composition root: limits within a function's memory, queues that a function was not given."""
+
+from __future__ import annotations
+
+import pytest
+
+from rightscan import runtime
+from rightscan.errors import TransientError, UsageError
+from rightscan.media.limits import Limits
+
+AWS = {"RIGHTSCAN_BACKEND": "aws", "RIGHTSCAN_TABLE": "table", "AWS_DEFAULT_REGION": "ap-northeast-2"}
+
+
+@pytest.mark.parametrize(("memory_mb", "limit_mb"), [("3008", 2608), ("10240", 3072), ("", 3072)])
+def test_the_decoder_stays_within_the_functions_memory(memory_mb: str, limit_mb: int) -> None:
+    world = runtime.compose({**AWS, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory_mb})
+    assert world.settings.limits.decode_memory_bytes == limit_mb << 20
+    assert world.settings.limits.max_duration_s == Limits().max_duration_s
+
+
+def test_a_queue_that_the_deployment_forgot_sends_the_message_back_and_does_not_drop_it() -> None:
+    world = runtime.compose({**AWS, "RIGHTSCAN_MATCH_QUEUE": "https://sqs.local/1/match"})
+    with pytest.raises(TransientError) as told:
+        world.match_backfill_queue.send({"media_id": "x"})
+    assert told.value.code == "queue_not_wired"
+    assert "RIGHTSCAN_MATCH_BACKFILL_QUEUE" in told.value.remedy
+
+
+def test_each_queue_of_the_composition_is_one_of_the_template() -> None:
+    from system import wiring
+
+    names = {runtime._queue_name(name) for name in runtime.QUEUES}
+    assert names == {name for name, queue in wiring().queues.items() if queue.dead_letters is not None}
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"RIGHTSCAN_BACKEND": "gcp"}, {"RIGHTSCAN_BACKEND": "aws"}, {**AWS, "RIGHTSCAN_UNITS_PER_DAY": "many"}],
+)
+def test_an_environment_that_makes_no_sense_is_told(environment: dict[str, str]) -> None:
+    with pytest.raises(UsageError) as told:
+        runtime.compose(environment)
+    assert told.value.code == "bad_environment"
