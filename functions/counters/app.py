@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
@@ -16,7 +15,7 @@ from rightscan.handling import describe
 from rightscan.jobs.count import count_change
 
 logger = runtime.function_logger("counters")
-metrics = Metrics(namespace="rightscan", service="counters")
+metrics = runtime.function_metrics("counters")
 
 
 @metrics.log_metrics

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -16,7 +15,7 @@ from rightscan.jobs.register import register
 from rightscan.ports import Ports
 
 logger = runtime.function_logger("register")
-metrics = Metrics(namespace="rightscan", service="register")
+metrics = runtime.function_metrics("register")
 
 
 @metrics.log_metrics

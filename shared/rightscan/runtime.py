@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from rightscan.ports import (
     Queue,
     Settings,
 )
+from rightscan.records.objects import Origin
 
 if TYPE_CHECKING:
     from rightscan.adapters.local.database import Database
@@ -368,8 +370,7 @@ class PowertoolsMeter:
     """Metrics in the embedded format, with the function's own dimensions."""
 
     def __init__(self) -> None:
-        # No own namespace or service: both come from the environment, as the template sets them.
-        self._metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "rightscan"))
+        self._metrics = Metrics(namespace=_namespace())
 
     def count(self, name: str, value: float = 1.0) -> None:
         """Add to a metric; the handler's decorator writes them out."""
@@ -413,6 +414,24 @@ def _index_reader(
     return _LateIndex(ledger, objects, settings.buckets.work, clock, cache, settings.index_refresh_s)
 
 
+def _namespace() -> str:
+    # The template gives each stack its own: two stages of one account must not be summed.
+    return os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "rightscan")
+
+
+def function_metrics(name: str) -> Metrics:
+    """The metrics of a function in CloudWatch's embedded format; its dimensions are the function and the origin."""
+    # Plain text among the JSON of a log, about what is meant: nothing to count, another origin than before.
+    for message in ("No application metrics to publish", "Dimension 'origin' has already been added"):
+        warnings.filterwarnings("ignore", message)
+    return Metrics(namespace=_namespace(), service=name)
+
+
+def mark_origin(origin: Origin) -> None:
+    """Say of the metrics of this invocation which way its messages came."""
+    Metrics(namespace=_namespace()).add_dimension(name="origin", value=origin)
+
+
 def function_logger(name: str) -> Logger:
     """The structured logger of a function; other libraries' loggers are silenced.
 
@@ -433,7 +452,9 @@ __all__ = [
     "SilentMeter",
     "compose",
     "function_logger",
+    "function_metrics",
     "local_ports",
+    "mark_origin",
     "ports",
     "stack_ports",
     "use",

@@ -75,6 +75,8 @@ def register(body: str, ports: Ports) -> dict[str, Any]:
             "outcome": outcome,
         }
     outcomes = [register_catalogue(change, ports) for change in asked]
+    for word in outcomes:
+        ports.meter.count(f"Catalogue.{word}")
     return {"objects": [change.ref.log_index for change in asked], "outcomes": outcomes}
 
 
