@@ -534,3 +534,9 @@ def test_time_to_live_is_no_part_of_what_is_read_back(aws):
     items = aws.items()
     items.write([Put(Item("A", "B", "counted", {"x": 1}, expires=datetime(2026, 11, 1, tzinfo=UTC)))])
     assert items.get("A", "B") == Item("A", "B", "counted", {"x": 1}, 1)
+
+
+def test_a_bucket_that_the_deployment_forgot_is_an_outage(store):
+    with pytest.raises(TransientError) as caught:
+        store.put_if_absent("", "features/x.npz", b"x")
+    assert caught.value.code == "aws_failed"

@@ -264,7 +264,9 @@ class LocalDeadLetters:
             return
         if queue + _DEAD in sources:
             raise UsageError(
-                "not_redrivable", f"{queue} holds positions in a stream", "Follow the runbook of its alarm."
+                "not_redrivable",
+                f"what lies in {queue} came from no queue (a stream, the scheduler)",
+                "Follow the runbook of its alarm.",
             )
         known = ", ".join(name for name, dead_letters in sources.items() if dead_letters)
         raise UsageError("unknown_queue", f"no queue {queue}", f"One of: {known}.")
