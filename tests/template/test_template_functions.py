@@ -192,11 +192,19 @@ def test_each_function_has_a_log_group_with_an_end_and_a_key(template):
         name = target(properties["LoggingConfig"]["LogGroup"])
         used.append(name)
         assert groups[name]["RetentionInDays"] == {"Ref": "LogRetentionDays"}, function
+        # With JSON lines Lambda has a level of its own, INFO where none is given, which overrules LOG_LEVEL.
+        assert properties["LoggingConfig"]["LogFormat"] == "JSON", function
+        assert properties["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}, function
         assert (
             groups[name]["LogGroupName"]["Fn::Sub"] == "/aws/lambda/" + properties["FunctionName"]["Fn::Sub"]
         )
         assert reach(template, function)[name] == {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert sorted(used) == sorted(groups)
+
+
+def test_no_log_level_drops_the_metrics(template):
+    # Metrics are log lines without a level, which Lambda takes for INFO.
+    assert template.parameters["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
 
 
 def test_zip_functions_run_on_arm_and_images_on_x86(template):
