@@ -302,7 +302,8 @@ def _aws(environment: Mapping[str, str]) -> Ports:
         clock=clock,
         meter=PowertoolsMeter(),
         analyse=_analyse_guarded,
-        workspace=Workspaces(Path(tempfile.gettempdir())),
+        # A function has its /tmp to itself and one batch at a time; an operator's machine has not.
+        workspace=Workspaces(Path(tempfile.gettempdir()), alone="AWS_LAMBDA_FUNCTION_NAME" in environment),
         index=_index_reader(ledger, objects, settings, clock, cache),
     )
 
@@ -350,16 +351,28 @@ class UnwiredQueue:
 
 # ---- shared ---------------------------------------------------------------------------------------------
 class Workspaces:
-    """Temporary folders under one root, removed at the end of the work that opened them."""
+    """Temporary folders under one root, removed at the end of the work that opened them.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: where they lie.
+        alone: nobody else works under this root: folders found there were left by a killed process. Lambda
+            keeps ``/tmp`` when it ends a function at its time limit, and the disk would fill with uploads.
+    """
+
+    _PREFIX = "rightscan-work-"
+
+    def __init__(self, root: Path, *, alone: bool = False) -> None:
         self._root = root
+        self._alone = alone
 
     @contextmanager
     def __call__(self) -> Iterator[Path]:
         """Open a folder of one's own."""
         self._root.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="rightscan-", dir=self._root))
+        if self._alone:
+            for left in self._root.glob(f"{self._PREFIX}*"):
+                shutil.rmtree(left, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=self._PREFIX, dir=self._root))
         try:
             yield folder
         finally:

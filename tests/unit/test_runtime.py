@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rightscan import runtime
@@ -41,3 +43,35 @@ def test_an_environment_that_makes_no_sense_is_told(environment: dict[str, str])
     with pytest.raises(UsageError) as told:
         runtime.compose(environment)
     assert told.value.code == "bad_environment"
+
+
+def test_a_workspace_is_gone_however_the_work_ends(tmp_path: Path) -> None:
+    workspaces = runtime.Workspaces(tmp_path)
+
+    def work() -> None:
+        with workspaces() as folder:
+            (folder / "upload").write_bytes(b"x")
+            raise ValueError("bug")
+
+    with pytest.raises(ValueError, match="bug"):
+        work()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_a_function_left_at_its_time_limit_is_removed_by_the_next(tmp_path: Path, alone: bool) -> None:
+    with runtime.Workspaces(tmp_path)() as used:
+        folder = tmp_path / f"{used.name}-killed"
+    folder.mkdir()
+    cache = tmp_path / "rightscan-index"
+    cache.mkdir()
+    with runtime.Workspaces(tmp_path, alone=alone)() as own:
+        assert own.is_dir()
+        assert folder.exists() is not alone
+    assert cache.is_dir()
+
+
+@pytest.mark.parametrize("function", ["stack-scan", None])
+def test_only_a_function_has_its_disk_to_itself(function: str | None) -> None:
+    named = {} if function is None else {"AWS_LAMBDA_FUNCTION_NAME": function}
+    assert runtime.compose({**AWS, **named}).workspace._alone is (function is not None)

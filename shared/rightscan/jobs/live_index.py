@@ -19,6 +19,11 @@ POINTER = "index"
 KEEP_S = 60.0
 """A segment fetched so lately is not removed, s."""
 
+KEEP_ARRIVING_S = 900.0
+"""Nor one that may still be arriving, s: a function's time limit."""
+
+_ARRIVING = ".arriving-"
+
 EMPTY = OpenIndex(index=None, version="empty")
 """What a search meets before the first recording is registered."""
 
@@ -91,10 +96,10 @@ class LiveIndex:
         them has a minute, and then meets ``missing_segment``, which its next look at the pointer mends.
         """
         named = {str(segment["id"]) for segment in value["segments"]}
-        before = time.time() - KEEP_S
         for folder in self._cache.iterdir() if self._cache.is_dir() else ():
+            keep_s = KEEP_ARRIVING_S if folder.name.startswith(_ARRIVING) else KEEP_S
             with suppress(FileNotFoundError):
-                if folder.name not in named and folder.stat().st_mtime < before:
+                if folder.name not in named and folder.stat().st_mtime < time.time() - keep_s:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def fetch(self, segment: dict[str, Any]) -> Path:
@@ -103,7 +108,7 @@ class LiveIndex:
         if folder.is_dir():
             return folder
         self._cache.mkdir(parents=True, exist_ok=True)
-        arriving = Path(tempfile.mkdtemp(prefix=".arriving-", dir=self._cache))
+        arriving = Path(tempfile.mkdtemp(prefix=_ARRIVING, dir=self._cache))
         try:
             for name in segment["files"]:
                 ref = ObjectRef(bucket=self._bucket, key=f"index/{segment['id']}/{name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,13 +95,13 @@ def test_a_segment_fetched_just_now_stays(system: System, tmp_path: Path, materi
     system.register(material[0])
     system.pump()
     cache = tmp_path / "cache"
-    young, old = cache / "young", cache / "old"
-    for folder in (young, old):
-        folder.mkdir(parents=True)
-    os.utime(old, (0, 0))
+    ages = {"young": 10, "old": 100, ".arriving-young": 100, ".arriving-old": 1000}
+    for name, age in ages.items():
+        (cache / name).mkdir(parents=True)
+        os.utime(cache / name, (time.time() - age,) * 2)
     reader(system, cache).current()
-    assert young.exists()
-    assert not old.exists()
+    left = {folder.name for folder in cache.iterdir()} & set(ages)
+    assert left == {"young", ".arriving-young"}
 
 
 def test_a_damaged_copy_of_a_segment_is_fetched_anew(system: System, material, tmp_path: Path) -> None:
