@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import secrets
@@ -9,7 +10,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -302,8 +303,7 @@ def _aws(environment: Mapping[str, str]) -> Ports:
         clock=clock,
         meter=PowertoolsMeter(),
         analyse=_analyse_guarded,
-        # A function has its /tmp to itself and one batch at a time; an operator's machine has not.
-        workspace=Workspaces(Path(tempfile.gettempdir()), alone="AWS_LAMBDA_FUNCTION_NAME" in environment),
+        workspace=Workspaces(Path(tempfile.gettempdir()), sweep="AWS_LAMBDA_FUNCTION_NAME" in environment),
         index=_index_reader(ledger, objects, settings, clock, cache),
     )
 
@@ -353,30 +353,57 @@ class UnwiredQueue:
 class Workspaces:
     """Temporary folders under one root, removed at the end of the work that opened them.
 
+    A folder is locked for as long as it is in use, and the lock ends with the process: one that is there and
+    free was left by a killed process.
+
     Args:
         root: where they lie.
-        alone: nobody else works under this root: folders found there were left by a killed process. Lambda
-            keeps ``/tmp`` when it ends a function at its time limit, and the disk would fill with uploads.
+        sweep: remove what killed processes left before opening a folder. Lambda keeps ``/tmp`` when it ends a
+            function at its time limit, and the disk would fill with uploads.
     """
 
     _PREFIX = "rightscan-work-"
 
-    def __init__(self, root: Path, *, alone: bool = False) -> None:
+    def __init__(self, root: Path, *, sweep: bool = False) -> None:
         self._root = root
-        self._alone = alone
+        self._sweeps = sweep
 
     @contextmanager
     def __call__(self) -> Iterator[Path]:
         """Open a folder of one's own."""
         self._root.mkdir(parents=True, exist_ok=True)
-        if self._alone:
-            for left in self._root.glob(f"{self._PREFIX}*"):
-                shutil.rmtree(left, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=self._PREFIX, dir=self._root))
+        if self._sweeps:
+            self._sweep()
+        folder, lock = self._new()
         try:
             yield folder
         finally:
             shutil.rmtree(folder)
+            os.close(lock)
+
+    def _new(self) -> tuple[Path, int]:
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=self._PREFIX, dir=self._root))
+            # Before it is locked another process's sweep may take the folder for one that was left.
+            with suppress(FileNotFoundError):
+                lock = os.open(folder, os.O_RDONLY)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if folder.is_dir():
+                    return folder, lock
+                os.close(lock)
+
+    def _sweep(self) -> None:
+        for folder in self._root.glob(f"{self._PREFIX}*"):
+            with suppress(FileNotFoundError):
+                lock = os.open(folder, os.O_RDONLY)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    pass
+                else:
+                    shutil.rmtree(folder, ignore_errors=True)
+                finally:
+                    os.close(lock)
 
 
 class PowertoolsMeter:

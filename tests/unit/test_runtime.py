@@ -58,20 +58,21 @@ def test_a_workspace_is_gone_however_the_work_ends(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_what_a_function_left_at_its_time_limit_is_removed_by_the_next(tmp_path: Path, alone: bool) -> None:
-    with runtime.Workspaces(tmp_path)() as used:
-        folder = tmp_path / f"{used.name}-killed"
-    folder.mkdir()
+@pytest.mark.parametrize("sweep", [True, False])
+def test_what_a_function_left_at_its_time_limit_is_removed_by_the_next(tmp_path: Path, sweep: bool) -> None:
     cache = tmp_path / "rightscan-index"
     cache.mkdir()
-    with runtime.Workspaces(tmp_path, alone=alone)() as own:
-        assert own.is_dir()
-        assert folder.exists() is not alone
+    with runtime.Workspaces(tmp_path)() as in_use:
+        left = tmp_path / f"{in_use.name}-killed"
+        left.mkdir()
+        with runtime.Workspaces(tmp_path, sweep=sweep)() as own:
+            assert own.is_dir()
+            assert left.exists() is not sweep
+            assert in_use.is_dir()
     assert cache.is_dir()
 
 
 @pytest.mark.parametrize("function", ["stack-scan", None])
-def test_only_a_function_has_its_disk_to_itself(function: str | None) -> None:
+def test_only_a_function_sweeps_the_machines_folder(function: str | None) -> None:
     named = {} if function is None else {"AWS_LAMBDA_FUNCTION_NAME": function}
-    assert runtime.compose({**AWS, **named}).workspace._alone is (function is not None)
+    assert runtime.compose({**AWS, **named}).workspace._sweeps is (function is not None)
