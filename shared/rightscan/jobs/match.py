@@ -12,7 +12,7 @@ from rightscan.errors import PermanentError, TransientError
 from rightscan.fingerprint import Fingerprint
 from rightscan.index import Segment
 from rightscan.index.calibration import TRIALS
-from rightscan.jobs import custody
+from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
 from rightscan.jobs.refusals import refuse_uploads
