@@ -32,7 +32,7 @@ _LOUD_ENOUGH = 10 ** (-42 / 20)
 _TRACKS_KEPT = 5  # decoded, 16-bit stereo: 42 MB for four minutes
 _CLIPS_KEPT = 60
 _CLIP_S = 30.0
-_BEDS, _BED_S = 6, 40.0
+_BED_S = 40.0
 
 
 def rng_for(seed: int, *key: object) -> np.random.Generator:
@@ -190,10 +190,16 @@ def gather(
 
 
 class Library:
-    """The sounds of a ``Material``, decoded when asked for; the last few stay."""
+    """The sounds of a ``Material``, decoded when asked for; the last few stay.
 
-    def __init__(self, material: Material) -> None:
+    Args:
+        material: files.
+        rooms: different rooms full of people that are made when the first is asked for.
+    """
+
+    def __init__(self, material: Material, rooms: int = 6) -> None:
         self.material = material
+        self._rooms = rooms
         self._tracks: OrderedDict[Path, np.ndarray] = OrderedDict()
         self._clips: OrderedDict[Path, Sound] = OrderedDict()
 
@@ -260,7 +266,7 @@ class Library:
         rng = rng_for(self.material.seed, "beds")
         n = round(_BED_S * RATE)
         beds = []
-        for _ in range(_BEDS):
+        for _ in range(self._rooms):
             babble = np.sum([self.talk(n, rng) for _ in range(5)], axis=0)
             around = self.drawn(self.material.noise, n, rng) if self.material.noise else pink(n, rng)
             parts = ((babble, 1.0), (around, 0.7), (pink(n, rng), 0.7))
