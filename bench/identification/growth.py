@@ -156,8 +156,9 @@ def weighted(
     """Weigh the sources so that the synthetic hours meet unrelated music as often as the real ones do.
 
     A source counts by its length, times a power of the postings that a second of unrelated music meets in it: cutting
-    and moving loses a third of the collisions, which sources of common keys make up for. The power is halved in on with
-    small samples; the check of all statistics is made on others.
+    and moving loses a third of the collisions, which sources of common keys make up for. The power is found by
+    bisection on small samples. The check that follows draws other synthetic recordings but asks the same strangers, so
+    its ``hits`` are fitted and not independent; the other statistics are not fitted.
     """
     hits = np.array([statistics([fp], strangers)["hits"] for fp in sources]) + 1
     target = statistics(real, strangers)["hits"]
