@@ -16,13 +16,19 @@ from rightscan.index import Index, Segment
 from rightscan.media.decode import open_audio
 
 
-def _fingerprint(path: str) -> Fingerprint:
+def fingerprint_of(path: str | Path) -> Fingerprint:
+    """Decode and fingerprint a file, block by block."""
     with open_audio(Path(path)) as stream:
         return fingerprint(stream.blocks(SAMPLE_RATE), SAMPLE_RATE)
 
 
-def _reference(path: str) -> tuple[str, bytes]:
-    return Path(path).stem, _fingerprint(path).to_npz()
+def _reference(path: str) -> tuple[str, Fingerprint]:
+    return Path(path).stem, fingerprint_of(path)
+
+
+def _cores() -> int:
+    """How many cores this process may use: a harness may have held it on one."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Rightscan:
@@ -40,19 +46,22 @@ class Rightscan:
 
     def index(self, folder: str) -> None:
         """Index every ``*.wav`` of a folder; the file's name without the suffix is the recording's id."""
-        Index.build(self._references(folder), self._folder)
-        self._index = Index.open([self._folder])
-
-    def _references(self, folder: str) -> Iterator[tuple[str, Fingerprint]]:
         paths = sorted(str(path) for path in Path(folder).glob("*.wav"))
-        with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
-            for recording_id, data in pool.imap(_reference, paths):
-                yield recording_id, Fingerprint.from_npz(data)
+        Index.build(self._references(paths), self._folder)
+        self._index = Index.open([self._folder])
+        # The first search maps the files and makes the table of keys: here, so that no query pays for it and
+        # processes forked from this one share it. The shortest file is the cheapest to ask for.
+        self._search(min(paths, key=lambda path: Path(path).stat().st_size), deep=False)
 
-    def _search(self, path: str) -> list[Segment]:
+    def _references(self, paths: list[str]) -> Iterator[tuple[str, Fingerprint]]:
+        # Fork: the harness is a script, which spawned processes would have to import again.
+        with multiprocessing.get_context("fork").Pool(_cores()) as pool:
+            yield from pool.imap(_reference, paths)
+
+    def _search(self, path: str, *, deep: bool) -> list[Segment]:
         if self._index is None:
             raise RuntimeError("index(folder) comes first")
-        return self._index.search(_fingerprint(path), deep=self._deep)
+        return self._index.search(fingerprint_of(path), deep=deep)
 
     def query(self, path: str) -> tuple[str, float, float] | None:
         """The best recording, the position in it of the query's first sample (s), the score."""
@@ -61,7 +70,7 @@ class Rightscan:
 
     def query_all(self, path: str) -> list[tuple[str, float, float]]:
         """Every recording in the file, the strongest first."""
-        segments = sorted(self._search(path), key=lambda s: -s.log10_lr)
+        segments = sorted(self._search(path, deep=self._deep), key=lambda s: -s.log10_lr)
         return [
             (s.recording_id, s.reference_start - s.media_start * s.modification.speed, s.log10_lr)
             for s in segments
@@ -71,7 +80,7 @@ class Rightscan:
         """Where in the file each recording is: id, start, end, start in the recording (s), score."""
         return [
             (s.recording_id, s.media_start, s.media_end, s.reference_start, s.log10_lr)
-            for s in self._search(path)
+            for s in self._search(path, deep=self._deep)
         ]
 
     def index_bytes(self) -> int:

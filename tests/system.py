@@ -114,6 +114,26 @@ CATALOGUE = (
 )
 
 
+MORE = (
+    {"_sheet": "recordings", "recording_id": "REC-3", "title": "셋째 곡", "audio": "audio/REC-3.mp3"},
+    {
+        "_sheet": "lineups",
+        "recording_id": "REC-2",
+        "performer_id": "P-2",
+        "role": "연주",
+        "featured": "부실연",
+    },
+    {"_sheet": "performers", "performer_id": "P-3", "name_ko": "사아자"},
+    {
+        "_sheet": "lineups",
+        "recording_id": "REC-2",
+        "performer_id": "P-3",
+        "role": "연주",
+        "featured": "부실연",
+    },
+)
+
+
 class RememberedAnalysis:
     """The real analysis, without the child and each file but once: a crash test runs it hundreds of times."""
 
@@ -145,8 +165,9 @@ class Fuse:
     def wrap(self, ports: Ports) -> Ports:
         """The same world with every call counted."""
         names = [
-            "objects", "ledger", "ingest_queue", "backfill_queue", "scan_queue", "match_queue", "register_queue",
-            "report_queue", "dead_letters", "events", "jobs",
+            "objects", "ledger", "ingest_queue", "backfill_queue", "scan_queue", "scan_backfill_queue",
+            "match_queue", "match_backfill_queue", "register_queue", "report_queue", "dead_letters", "events",
+            "jobs",
         ]  # fmt: skip
         return replace(ports, **{name: _Counted(getattr(ports, name), name, self) for name in names})
 
@@ -233,6 +254,18 @@ class System:
             self.ports.objects.put_if_absent("registrations", f"catalogues/test/audio/{name}.flac", path)
         lines = "".join(canonical_json(row) + "\n" for row in CATALOGUE)
         self.ports.objects.put("registrations", "catalogues/test/catalogue.jsonl", lines.encode())
+
+    def register_more(self, files: Files) -> None:
+        """A second catalogue: the stranger becomes a recording, the line-up of the second piece complete."""
+        stranger = files.uploads["stranger.mp3"]
+        self.ports.objects.put_if_absent("registrations", "catalogues/more/audio/REC-3.mp3", stranger)
+        lines = "".join(canonical_json(row) + "\n" for row in MORE)
+        self.ports.objects.put("registrations", "catalogues/more/catalogue.jsonl", lines.encode())
+
+    def ask_again(self) -> None:
+        """Ask for all that was decided to be compared with the index and the registers of now."""
+        for media_id in sorted({u.media_id for u in self.ports.ledger.uploads() if u.media_id is not None}):
+            self.ports.match_queue.send({"kind": "match", "media_id": media_id, "cause": "sweep"})
 
     def upload(self, files: Files) -> None:
         """Put every upload into the bucket."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
@@ -16,7 +15,7 @@ from rightscan.handling import describe
 from rightscan.jobs.count import count_change
 
 logger = runtime.function_logger("counters")
-metrics = Metrics(namespace="rightscan", service="counters")
+metrics = runtime.function_metrics("counters")
 
 
 @metrics.log_metrics
@@ -28,17 +27,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def _one(record: DynamoDBRecord) -> None:
     change: dict[str, Any] = record.raw_event["dynamodb"]
-    old, new = change.get("OldImage"), change.get("NewImage")
     try:
-        before = None if old is None else item_of(old)
-        after = None if new is None else item_of(new)
-        kind = after.kind if after is not None else ""
-        count_change(
-            None if before is None else before.body,
-            None if after is None else after.body,
-            kind,
-            runtime.ports(),
-        )
+        items = {name: item_of(change[name]) for name in ("OldImage", "NewImage") if name in change}
+        bodies = {name: item.body for name, item in items.items()}
+        kind = items["NewImage"].kind if "NewImage" in items else ""
+        count_change(bodies.get("OldImage"), bodies.get("NewImage"), kind, runtime.ports())
     except Exception as error:
         logger.error("change not counted", extra=describe(error))  # noqa: TRY400 (its text stays out of the log)
         raise

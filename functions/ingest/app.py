@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from rightscan.handling import handle_messages
+from rightscan.handling import handle_messages, origin_of
 from rightscan.jobs.ingest import ingest
 from rightscan.ports import Ports
 from rightscan.records.messages import TestEvent, parse_s3_notification
-from rightscan.runtime import function_logger
+from rightscan.runtime import function_logger, function_metrics
 
 logger = function_logger("ingest")
-metrics = Metrics(namespace="rightscan", service="ingest")
+metrics = function_metrics("ingest")
 
 
 @metrics.log_metrics
@@ -26,8 +25,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def _one(record: SQSRecord, world: Ports) -> dict[str, Any]:
-    origin: Literal["live", "backfill"] = "backfill" if "Backfill" in record.event_source_arn else "live"
-    events = parse_s3_notification(record.body, origin)
+    events = parse_s3_notification(record.body, origin_of(record.event_source_arn))
     if isinstance(events, TestEvent):
         world.meter.count("TestEvent")
         return {"outcomes": ["test_event"]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -15,10 +14,10 @@ from rightscan.jobs.versions import pipeline_version
 from rightscan.ports import Ports
 from rightscan.records.identity import scan_id
 from rightscan.records.messages import MatchRequested
-from rightscan.runtime import function_logger
+from rightscan.runtime import function_logger, function_metrics
 
 logger = function_logger("match")
-metrics = Metrics(namespace="rightscan", service="match")
+metrics = function_metrics("match")
 
 
 @metrics.log_metrics

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -15,10 +14,10 @@ from rightscan.jobs.report import report
 from rightscan.ports import Ports
 from rightscan.records.messages import ReportRequested, ScheduledReport
 from rightscan.rights.periods import kst_month, month_bounds
-from rightscan.runtime import function_logger
+from rightscan.runtime import function_logger, function_metrics
 
 logger = function_logger("report")
-metrics = Metrics(namespace="rightscan", service="report")
+metrics = function_metrics("report")
 
 
 @metrics.log_metrics

@@ -22,6 +22,7 @@ from rightscan import runtime
 from rightscan.errors import CancelledError, PermanentError, TransientError
 from rightscan.jobs import incidents
 from rightscan.ports import Ports
+from rightscan.records.objects import Origin
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -43,8 +44,15 @@ def handle_messages(
     Returns:
         Which messages must come again.
     """
+    for record in event.get("Records", [])[:1]:  # a batch comes from one queue
+        runtime.mark_origin(origin_of(record["eventSourceARN"]))
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, lambda record: _one(record, logger, handle), processor, context)
+
+
+def origin_of(queue_arn: str) -> Origin:
+    """Which way a queue's messages came; the queues of backfill have it in their names."""
+    return "backfill" if "Backfill" in queue_arn.rpartition(":")[2] else "live"
 
 
 def _one(record: SQSRecord, logger: Logger, handle: Handle) -> None:

@@ -280,7 +280,7 @@ class Ledger(Protocol):
 
     # operations
     def record_incident(self, incident: Incident) -> Incident:
-        """Record a trouble once; the first record stands."""
+        """Record a trouble once; the first record stands and is returned, the given one where it is the first."""
         ...
 
     def incidents_in_period(self, period: str) -> Iterator[Incident]:
@@ -459,7 +459,9 @@ class Ports:
     ingest_queue: Queue
     backfill_queue: Queue
     scan_queue: Queue
+    scan_backfill_queue: Queue
     match_queue: Queue
+    match_backfill_queue: Queue
     register_queue: Queue
     report_queue: Queue
     dead_letters: DeadLetters

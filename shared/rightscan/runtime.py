@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import secrets
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from rightscan.errors import PermanentError, UsageError
+from rightscan.errors import PermanentError, TransientError, UsageError
 from rightscan.media.limits import Limits
 from rightscan.ports import (
     Analyse,
@@ -30,11 +32,21 @@ from rightscan.ports import (
     Queue,
     Settings,
 )
+from rightscan.records.objects import Origin
 
 if TYPE_CHECKING:
     from rightscan.adapters.local.database import Database
 
-QUEUES = ("ingest", "backfill", "scan", "match", "register", "report")
+QUEUES = (
+    "ingest",
+    "backfill",
+    "scan",
+    "scan_backfill",
+    "match",
+    "match_backfill",
+    "register",
+    "report",
+)
 """Each is a queue port, an environment variable ``RIGHTSCAN_<NAME>_QUEUE`` and a queue of the template."""
 
 LOCAL_BUCKETS = Buckets(uploads="uploads", registrations="registrations", work="work", exports="exports")
@@ -104,10 +116,27 @@ def _number(environment: Mapping[str, str], name: str, default: float) -> float:
         raise UsageError("bad_environment", f"{name} is {text!r}", "Set it to a number.") from error
 
 
+_PARENT_BYTES = 400 << 20
+"""What a function itself takes beside its decoding child, with room to spare."""
+
+
+def _limits(environment: Mapping[str, str]) -> Limits:
+    """The limits on one file, within the memory that Lambda gives the function.
+
+    Above its memory Lambda kills the function, and a file that did it would come again five times and end
+    as a dead letter; at its own limit the child fails alone, and the file is recorded.
+    """
+    limits = Limits()
+    memory = int(_number(environment, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0)) << 20
+    if memory:
+        limits = replace(limits, decode_memory_bytes=min(limits.decode_memory_bytes, memory - _PARENT_BYTES))
+    return limits
+
+
 def _settings(environment: Mapping[str, str], buckets: Buckets, uploader_key: bytes) -> Settings:
     return Settings(
         buckets=buckets,
-        limits=Limits(),
+        limits=_limits(environment),
         scan_lease_s=_number(environment, "RIGHTSCAN_SCAN_LEASE_SECONDS", 900.0),
         index_refresh_s=_number(environment, "RIGHTSCAN_INDEX_REFRESH_SECONDS", 30.0),
         units_per_day=int(_number(environment, "RIGHTSCAN_UNITS_PER_DAY", 100_000)),
@@ -196,7 +225,7 @@ def local_ports(
         settings=settings,
         objects=objects,
         ledger=ledger,
-        **{f"{name}_queue": LocalQueue(f"{name.capitalize()}Queue", database, clock) for name in QUEUES},
+        **{f"{name}_queue": LocalQueue(_queue_name(name), database, clock) for name in QUEUES},
         dead_letters=LocalDeadLetters(database, clock),
         events=LocalEvents(database, clock),
         jobs=LocalJobs(database, paths.jobs, {}),
@@ -206,6 +235,11 @@ def local_ports(
         workspace=Workspaces(_own_folder(environment, paths)),
         index=_index_reader(ledger, objects, settings, clock, cache),
     )
+
+
+def _queue_name(name: str) -> str:
+    """``scan_backfill`` to the template's ``ScanBackfillQueue``."""
+    return "".join(part.capitalize() for part in name.split("_")) + "Queue"
 
 
 def _own_folder(environment: Mapping[str, str], paths: LocalPaths) -> Path:
@@ -269,7 +303,7 @@ def _aws(environment: Mapping[str, str]) -> Ports:
         clock=clock,
         meter=PowertoolsMeter(),
         analyse=_analyse_guarded,
-        workspace=Workspaces(Path(tempfile.gettempdir())),
+        workspace=Workspaces(Path(tempfile.gettempdir()), sweep="AWS_LAMBDA_FUNCTION_NAME" in environment),
         index=_index_reader(ledger, objects, settings, clock, cache),
     )
 
@@ -280,8 +314,6 @@ def stack_ports(stack_name: str) -> Ports:
     Args:
         stack_name: the CloudFormation stack.
     """
-    from dataclasses import replace
-
     from rightscan.adapters.aws.queues import SqsDeadLetters
     from rightscan.adapters.aws.stack import read_stack
 
@@ -308,9 +340,9 @@ class UnwiredQueue:
         """Refuse.
 
         Raises:
-            PermanentError: code ``queue_not_wired``.
+            TransientError: code ``queue_not_wired``: a fault of the deployment, not of the message, which waits.
         """
-        raise PermanentError(
+        raise TransientError(
             "queue_not_wired",
             f"this function has no {self._name} queue (message of {len(body)} fields, delay {delay_s} s)",
             f"Give it RIGHTSCAN_{self._name.upper()}_QUEUE and the right to send in template.yaml.",
@@ -319,28 +351,66 @@ class UnwiredQueue:
 
 # ---- shared ---------------------------------------------------------------------------------------------
 class Workspaces:
-    """Temporary folders under one root, removed at the end of the work that opened them."""
+    """Temporary folders under one root, removed at the end of the work that opened them.
 
-    def __init__(self, root: Path) -> None:
+    A folder is locked for as long as it is in use, and the lock ends with the process: one that is there and
+    free was left by a killed process.
+
+    Args:
+        root: where they lie.
+        sweep: remove what killed processes left before opening a folder. Lambda keeps ``/tmp`` when it ends a
+            function at its time limit, and the disk would fill with uploads.
+    """
+
+    _PREFIX = "rightscan-work-"
+
+    def __init__(self, root: Path, *, sweep: bool = False) -> None:
         self._root = root
+        self._sweeps = sweep
 
     @contextmanager
     def __call__(self) -> Iterator[Path]:
         """Open a folder of one's own."""
         self._root.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="rightscan-", dir=self._root))
+        if self._sweeps:
+            self._sweep()
+        folder, lock = self._new()
         try:
             yield folder
         finally:
             shutil.rmtree(folder)
+            os.close(lock)
+
+    def _new(self) -> tuple[Path, int]:
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=self._PREFIX, dir=self._root))
+            # Before it is locked another process's sweep may take the folder for one that was left.
+            with suppress(FileNotFoundError):
+                lock = os.open(folder, os.O_RDONLY)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if folder.is_dir():
+                    return folder, lock
+                os.close(lock)
+
+    def _sweep(self) -> None:
+        for folder in self._root.glob(f"{self._PREFIX}*"):
+            with suppress(FileNotFoundError):
+                lock = os.open(folder, os.O_RDONLY)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    pass
+                else:
+                    shutil.rmtree(folder, ignore_errors=True)
+                finally:
+                    os.close(lock)
 
 
 class PowertoolsMeter:
     """Metrics in the embedded format, with the function's own dimensions."""
 
     def __init__(self) -> None:
-        # No own namespace or service: both come from the environment, as the template sets them.
-        self._metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "rightscan"))
+        self._metrics = Metrics(namespace=_namespace())
 
     def count(self, name: str, value: float = 1.0) -> None:
         """Add to a metric; the handler's decorator writes them out."""
@@ -384,6 +454,24 @@ def _index_reader(
     return _LateIndex(ledger, objects, settings.buckets.work, clock, cache, settings.index_refresh_s)
 
 
+def _namespace() -> str:
+    # The template gives each stack its own: two stages of one account must not be summed.
+    return os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "rightscan")
+
+
+def function_metrics(name: str) -> Metrics:
+    """The metrics of a function in CloudWatch's embedded format; its dimensions are the function and the origin."""
+    # Plain text among the JSON of a log, about what is meant: nothing to count, another origin than before.
+    for message in ("No application metrics to publish", "Dimension 'origin' has already been added"):
+        warnings.filterwarnings("ignore", message)
+    return Metrics(namespace=_namespace(), service=name)
+
+
+def mark_origin(origin: Origin) -> None:
+    """Say of the metrics of this invocation which way its messages came."""
+    Metrics(namespace=_namespace()).add_dimension(name="origin", value=origin)
+
+
 def function_logger(name: str) -> Logger:
     """The structured logger of a function; other libraries' loggers are silenced.
 
@@ -404,7 +492,9 @@ __all__ = [
     "SilentMeter",
     "compose",
     "function_logger",
+    "function_metrics",
     "local_ports",
+    "mark_origin",
     "ports",
     "stack_ports",
     "use",

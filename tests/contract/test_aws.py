@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import random
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from unittest import mock
 
@@ -21,6 +22,7 @@ from rightscan.adapters.aws.events import EventBridgeBus
 from rightscan.adapters.aws.items import DynamoItems
 from rightscan.adapters.aws.stack import OUTPUTS, read_stack
 from rightscan.adapters.items import Add, ConditionFailed, Item, Put
+from rightscan.adapters.ledger import RecordLedger
 from rightscan.errors import PermanentError, TransientError, UsageError
 from rightscan.ports import ObjectMissing
 from rightscan.records.base import canonical_json
@@ -516,3 +518,25 @@ def test_jobs_of_any_name_are_found_again_while_they_run(aws: AwsBackend):
         aws.hold_job(first)
         assert jobs.submit("video", {"media_id": "m"}, name=name) == first
     assert jobs.submit("video", {}, name="영상/2") != jobs.submit("video", {}, name="영상/3")
+
+
+# ---- time to live ---------------------------------------------------------------------------------------
+def test_that_an_event_was_counted_is_forgotten_after_a_month_and_the_count_is_not(aws):
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    items = aws.items()
+    assert RecordLedger(items).count_once("units", event_id="a", at=at)
+    stored = shared_client("dynamodb").scan(TableName=items._table)["Items"]
+    expires = {item["kind"]["S"]: item.get("expires") for item in stored}
+    assert expires == {"counted": {"N": str(int((at + timedelta(days=30)).timestamp()))}, "counter": None}
+
+
+def test_time_to_live_is_no_part_of_what_is_read_back(aws):
+    items = aws.items()
+    items.write([Put(Item("A", "B", "counted", {"x": 1}, expires=datetime(2026, 11, 1, tzinfo=UTC)))])
+    assert items.get("A", "B") == Item("A", "B", "counted", {"x": 1}, 1)
+
+
+def test_a_bucket_that_the_deployment_forgot_is_an_outage(store):
+    with pytest.raises(TransientError) as caught:
+        store.put_if_absent("", "features/x.npz", b"x")
+    assert caught.value.code == "aws_failed"

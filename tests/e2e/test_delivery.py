@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from rightscan.jobs.backfill import backfill
 from rightscan.jobs.ingest import ingest
+from rightscan.localrun.delivery import load_handler
 from rightscan.records.messages import parse_s3_notification
-from system import RememberedAnalysis, System, make_files
+from system import RememberedAnalysis, System, make_files, wiring
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,53 @@ def test_a_second_registration_says_unchanged(material, tmp_path) -> None:
         if key.startswith("G#")
     ]
     assert sorted((r.created, r.updated, r.unchanged) for r in registrations) == [(0, 0, 8), (8, 0, 0)]
+
+
+def test_backfilled_files_and_live_files_meet_in_no_queue(material, tmp_path) -> None:
+    files, analysis = material
+    system = System(tmp_path, analysis)
+    system.register(files)
+    system.pump()
+    for name in ("exact.flac", "exact again.flac", "stranger.mp3", "corrupt.mp3"):
+        system.ports.objects.put("uploads", name, files.uploads[name])
+    # They lay there before the system: nobody was told of them.
+    system.database.connection().execute("DELETE FROM messages")
+    assert backfill(system.ports).queued == 4
+    visited: set[tuple[str, str]] = set()
+    for source in wiring().queue_sources:
+        handler = load_handler(wiring().functions[source.function])
+        system.runtime.handlers[source.function] = _noting(handler, visited)
+    system.ports.objects.put("uploads", "excerpt.mp3", files.uploads["excerpt.mp3"])
+    system.pump()
+    found = {}
+    for upload in system.ports.ledger.uploads():
+        queues = {queue for queue, media_id in visited if media_id == upload.media_id}
+        found[upload.ref.key] = (
+            upload.origin,
+            system.ports.ledger.media(upload.media_id).state.value,
+            queues,
+        )
+    old, new = {"ScanBackfillQueue", "MatchBackfillQueue"}, {"ScanQueue", "MatchQueue"}
+    assert found == {
+        "exact.flac": ("backfill", "matched", old),
+        "exact again.flac": ("backfill", "matched", old),
+        "stranger.mp3": ("backfill", "clear", old),
+        "corrupt.mp3": ("backfill", "failed", {"ScanBackfillQueue"}),
+        "excerpt.mp3": ("live", "matched", new),
+    }
+    assert system.left_over() == {"messages": 0, "folders": 0, "dead": 0}
+
+
+def _noting(handler, visited):
+    """The handler, which notes the queue of each message that names bytes."""
+
+    def call(event, context):
+        for record in event["Records"]:
+            queue = record["eventSourceARN"].rpartition(":")[2]
+            visited.add((queue, json.loads(record["body"]).get("media_id", "")))
+        return handler(event, context)
+
+    return call
 
 
 def test_bytes_that_were_gone_before_the_scan_can_be_uploaded_again(material, tmp_path) -> None:

@@ -39,6 +39,7 @@ ACCOUNT = "111111111111"
 REGION = "ap-northeast-2"
 STACK = "rightscan-test"
 ARTEFACTS = "artefacts"
+QUEUES = ("Ingest", "Backfill", "Scan", "ScanBackfill", "Match", "MatchBackfill", "Register", "Report")
 RATE = 22050
 
 pytestmark = [
@@ -338,6 +339,37 @@ def counters(cloud: Cloud, stack: dict[str, str]) -> int:
     return sum(int(item["added"]["N"]) for item in items if item["kind"]["S"] == "counter")
 
 
+def test_the_functions_take_from_the_queues_of_backfill_and_send_to_them(cloud, stack):
+    body = json.dumps({"kind": "scan", "media_id": "0" * 64, "origin": "backfill"})
+    sqs = cloud.client("sqs")
+    sqs.send_message(QueueUrl=stack["ScanBackfillQueue"], MessageBody=body)
+    sqs.send_message(QueueUrl=stack["MatchBackfillQueue"], MessageBody=body.replace('"scan"', '"match"'))
+    # An upload that is decided already: ingest sends it on to match.
+    s3 = cloud.client("s3")
+    (upload,) = [
+        o for o in s3.list_objects_v2(Bucket=stack["UploadsBucket"])["Contents"] if "unknown" in o["Key"]
+    ]
+    version = s3.head_object(Bucket=stack["UploadsBucket"], Key=upload["Key"])["VersionId"]
+    entity = {
+        "bucket": {"name": stack["UploadsBucket"]},
+        "object": {"key": upload["Key"], "versionId": version},
+    }
+    record = {"eventName": "ObjectCreated:Put", "eventTime": "2026-01-01T00:00:00Z", "s3": entity}
+    sqs.send_message(QueueUrl=stack["BackfillQueue"], MessageBody=json.dumps({"Records": [record]}))
+    deadline = time.monotonic() + 60
+    while left := [name for name in QUEUES if messages(sqs, stack[f"{name}Queue"])]:
+        assert time.monotonic() < deadline, left
+        time.sleep(1)
+    assert [name for name in QUEUES if messages(sqs, stack[f"{name}DeadLetterQueue"])] == []
+
+
+def messages(sqs: Any, url: str) -> int:
+    """Those that wait and those in hand."""
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
+    return sum(int(found[name]) for name in names)
+
+
 def test_a_person_writes_and_deletes_no_record(cloud, stack, operator):
     # Pointers may be written, but the emulator tells a policy nothing of the key that a request names.
     table = cloud.client("dynamodb", operator)
@@ -359,7 +391,7 @@ def test_a_person_deletes_no_upload_and_reads_no_pseudonym_key(cloud, stack, ope
 
 def test_queues_sources_and_the_schedule_arrive_as_written(cloud, stack):
     sqs = cloud.client("sqs")
-    for name in ("Ingest", "Backfill", "Scan", "Match", "Register", "Report"):
+    for name in QUEUES:
         got = sqs.get_queue_attributes(QueueUrl=stack[f"{name}Queue"], AttributeNames=["All"])["Attributes"]
         dead = sqs.get_queue_attributes(QueueUrl=stack[f"{name}DeadLetterQueue"], AttributeNames=["QueueArn"])
         redrive = json.loads(got["RedrivePolicy"])
@@ -367,7 +399,7 @@ def test_queues_sources_and_the_schedule_arrive_as_written(cloud, stack):
         assert int(redrive["maxReceiveCount"]) == 5
         assert "KmsMasterKeyId" in got
     sources = cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    assert len(sources) == 7
+    assert len(sources) == len(QUEUES) + 1  # and the stream
     assert all(source["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for source in sources)
     schedule = cloud.client("scheduler").get_schedule(GroupName=STACK, Name=schedule_name(cloud))
     assert schedule["Target"]["DeadLetterConfig"]["Arn"].rpartition(":")[2].startswith(f"{STACK}-Schedule")

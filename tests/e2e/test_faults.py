@@ -18,7 +18,10 @@ STAGES: dict[str, Stage] = {
     "register": lambda system, files: system.register(files),
     "scan": lambda system, files: system.upload(files),
     "report": lambda system, files: system.ask_report(),
+    "compare again": lambda system, files: system.ask_again(),
 }
+# What happens undisturbed before a stage.
+BEFORE: dict[str, Stage] = {"compare again": lambda system, files: system.register_more(files)}
 CHUNKS = 8
 
 
@@ -31,6 +34,10 @@ def undisturbed(tmp_path_factory):
     system = System(folder / "store", analysis)
     stages = {}
     for name, act in STAGES.items():
+        if name in BEFORE:
+            system.start()
+            BEFORE[name](system, files)
+            system.pump()
         before = folder / f"before-{name}"
         system.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copytree(system.home, before)
@@ -40,6 +47,18 @@ def undisturbed(tmp_path_factory):
         stages[name] = (before, list(system.fuse.calls), system.snapshot())
         assert system.left_over() == {"messages": 0, "folders": 0, "dead": 0}
     return files, analysis, stages
+
+
+def test_the_stages_do_what_they_are_named_for(undisturbed) -> None:
+    _, _, stages = undisturbed
+    after = {name: snapshot for name, (_, _, snapshot) in stages.items()}
+    verdicts = {name: sum(" VERD#" in key for key in found) for name, found in after.items()}
+    assert verdicts == {"register": 0, "scan": 3, "report": 3, "compare again": 5}
+    # The stranger is registered by now, and its file has its use; the line-up of the second piece is complete.
+    codes = [value["code"] for key, value in after["compare again"].items() if " FIND#" in key]
+    assert sorted(codes) == ["N1", "U1", "U1", "U3", "X2", "X2"]
+    ended = [value for key, value in after["compare again"].items() if value.get("status") == "ended"]
+    assert [value["code"] for value in ended] == ["N1"]
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -168,6 +167,4 @@ def test_ids_in_events_are_not_trusted_as_paths(system: System) -> None:
 
 def test_handlers_stay_thin() -> None:
     for path in sorted((ROOT / "functions").glob("*/app.py")):
-        spec = importlib.util.spec_from_file_location("thin", path)
-        assert spec is not None
-        assert len(path.read_text().splitlines()) <= 75, path
+        assert len(path.read_text().splitlines()) <= 40, path

@@ -7,7 +7,7 @@ from template_document import listed, target
 
 # What the environment names, the right that goes with it.
 NEEDS = {
-    "AWS::DynamoDB::Table": "dynamodb:GetItem",
+    "AWS::DynamoDB::Table": "dynamodb:PutItem",
     "AWS::S3::Bucket": "s3:GetObject",
     "AWS::SQS::Queue": "sqs:SendMessage",
     "AWS::Events::EventBus": "events:PutEvents",
@@ -126,6 +126,46 @@ def test_no_right_outside_the_list(template):
             assert actions <= RIGHTS, (function, resource)
 
 
+RECORDS = {
+    "IngestFunction": {"RecordsTable": {"GetItem", "Query", "PutItem"}},
+    "ScanFunction": {"RecordsTable": {"GetItem", "Query", "PutItem"}},
+    "MatchFunction": {"RecordsTable": {"GetItem", "Query", "PutItem"}},
+    # References that wait lie in the index of work, whose entries are keys only: the items are read in batches.
+    "RegisterFunction": {
+        "RecordsTable": {"GetItem", "BatchGetItem", "Query", "PutItem"},
+        "RecordsTable/index/work": {"Query"},
+    },
+    "ReportFunction": {
+        "RecordsTable": {"GetItem", "Query", "PutItem"},
+        "RecordsTable/index/period": {"Query"},
+    },
+    # A count and the id that was counted are one transaction.
+    "CountersFunction": {"RecordsTable": {"PutItem", "UpdateItem"}},
+}
+"""What the code of each function asks of the table; tests/e2e/test_deployed_template.py runs them under it."""
+
+
+def test_rights_on_records_are_those_that_the_code_uses(template):
+    stream = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
+    for function in template.functions:
+        found: dict[str, set[str]] = {}
+        for policy in role(template, function)["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions = {
+                    a.removeprefix("dynamodb:") for a in listed(statement["Action"]) if "dynamodb:" in a
+                }
+                for resource in listed(statement["Resource"]):
+                    if actions - stream:
+                        found.setdefault(table_part(resource), set()).update(actions)
+        assert found == RECORDS[function], function
+
+
+def table_part(resource):
+    """``RecordsTable``, or ``RecordsTable/index/work``."""
+    text = resource.get("Fn::Sub")
+    return target(resource) if text is None else text.replace("${RecordsTable.Arn}", "RecordsTable")
+
+
 def test_uploads_and_registrations_are_only_read(template):
     for function in template.functions:
         for bucket in ("UploadsBucket", "RegistrationsBucket"):
@@ -152,11 +192,19 @@ def test_each_function_has_a_log_group_with_an_end_and_a_key(template):
         name = target(properties["LoggingConfig"]["LogGroup"])
         used.append(name)
         assert groups[name]["RetentionInDays"] == {"Ref": "LogRetentionDays"}, function
+        # With JSON lines Lambda has a level of its own, INFO where none is given, which overrules LOG_LEVEL.
+        assert properties["LoggingConfig"]["LogFormat"] == "JSON", function
+        assert properties["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}, function
         assert (
             groups[name]["LogGroupName"]["Fn::Sub"] == "/aws/lambda/" + properties["FunctionName"]["Fn::Sub"]
         )
         assert reach(template, function)[name] == {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert sorted(used) == sorted(groups)
+
+
+def test_no_log_level_drops_the_metrics(template):
+    # Metrics are log lines without a level, which Lambda takes for INFO.
+    assert template.parameters["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
 
 
 def test_zip_functions_run_on_arm_and_images_on_x86(template):

@@ -72,6 +72,13 @@ def test_every_queue_is_watched(template):
         assert (metric, name) in seen, name
 
 
+def test_the_budget_counts_live_and_backfilled_files(template):
+    assert watched(alarms(template)["VolumeBudgetAlarm"]) == {
+        ("NumberOfMessagesSent", "ScanQueue"),
+        ("NumberOfMessagesSent", "ScanBackfillQueue"),
+    }
+
+
 def test_every_function_is_watched(template):
     seen = all_watched(template)
     for name in template.functions:

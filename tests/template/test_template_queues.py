@@ -67,7 +67,7 @@ def test_visibility_is_six_times_the_timeout(template):
 
 def test_batch_sizes(template):
     sizes = {target(p["Queue"]): p["BatchSize"] for _, _, p in template.queue_sources()}
-    assert sizes["ScanQueue"] == 1  # one file may take the whole time limit
+    assert sizes["ScanQueue"] == sizes["ScanBackfillQueue"] == 1  # one file may take the whole time limit
     assert sizes["ReportQueue"] == 1
     assert all(1 <= size <= 10 for size in sizes.values())
 
@@ -78,14 +78,20 @@ def test_a_claim_ends_when_its_worker_must_have(template):
 
 
 def test_live_and_backfill_share_no_queue(template):
-    sources = {
-        target(p["Queue"]): p["ScalingConfig"]["MaximumConcurrency"]
-        for function, _, p in template.queue_sources()
-        if function == "IngestFunction"
-    }
-    assert set(sources) == {"IngestQueue", "BackfillQueue"}
-    live = template.parameters[target(sources["IngestQueue"])]["Default"]
-    assert sources["BackfillQueue"] < live
+    sources = {}
+    for function, _, properties in template.queue_sources():
+        limit = properties["ScalingConfig"]["MaximumConcurrency"]
+        sources.setdefault(function, {})[target(properties["Queue"])] = limit
+    for function, live, backfill in (
+        ("IngestFunction", "IngestQueue", "BackfillQueue"),
+        ("ScanFunction", "ScanQueue", "ScanBackfillQueue"),
+        ("MatchFunction", "MatchQueue", "MatchBackfillQueue"),
+    ):
+        # The local runtime looks at a function's queues in this order.
+        assert list(sources[function]) == [live, backfill]
+        assert target(sources[function][backfill]) == "BackfillConcurrency"
+        live_limit = template.parameters[target(sources[function][live])]
+        assert template.parameters["BackfillConcurrency"]["Default"] < live_limit["Default"]
     # Nothing in the template sends to the backfill queue: only people do, through their role.
     notified = {
         target(configuration["Queue"])

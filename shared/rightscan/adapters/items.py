@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
 class Item:
-    """A stored record: partition and sort key, kind, JSON body, its version, its sparse index entries."""
+    """A stored record: partition and sort key, kind, JSON body, its version, its sparse index entries.
+
+    After ``expires`` the table may forget it; a store of one machine keeps it.
+    """
 
     pk: str
     sk: str
@@ -20,6 +24,7 @@ class Item:
     body: Mapping[str, Any]
     version: int = 0
     indexes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,9 @@ SHARDS = 16
 COUNTER_SHARDS = 4
 """Counters are written by one stream reader per table shard; four keep a day's total at 96 reads."""
 
+_COUNTED_FOR = timedelta(days=30)
+"""That an event was counted is remembered so long; the stream repeats for a day, dead letters for two weeks."""
+
 _ATTEMPTS = 8
 _STAMPS = frozenset({"version", "changed_at", "changed_by", "reason"})
 R = TypeVar("R", bound=Record)
@@ -372,10 +375,9 @@ class RecordLedger:
     def count_once(self, metric: str, *, event_id: str, at: datetime, amount: int = 1) -> bool:
         """Add to an hourly counter, once per event id."""
         pk = f"C#{metric}#{_hour(at)}#{shard_of(event_id, COUNTER_SHARDS)}"
+        once = Item(pk, f"ONCE#{event_id}", "counted", {}, expires=at + _COUNTED_FOR)
         try:
-            self._items.write(
-                [Put(Item(pk, f"ONCE#{event_id}", "counted", {})), Add(pk, "VALUE", "counter", amount)]
-            )
+            self._items.write([Put(once), Add(pk, "VALUE", "counter", amount)])
         except ConditionFailed:
             return False
         return True

@@ -15,6 +15,9 @@ POINTER = "backfill"
 BATCH = 100
 """The position is written after this many objects: a stopped run repeats at most so many events."""
 
+ANEW = 1000
+"""The day's allowance is reckoned anew after this many objects: a long run notices what live uploads take."""
+
 
 @dataclass(frozen=True)
 class BackfillResult:
@@ -41,13 +44,16 @@ def backfill(ports: Ports, *, restart: bool = False) -> BackfillResult:
     left = allowance(ports, position.queued)
     looked_at = queued = 0
     for info in ports.objects.list(ports.settings.buckets.uploads, after=position.after):
-        if left == queued:
+        if looked_at and looked_at % ANEW == 0:
+            left = allowance(ports, position.queued)
+        if left <= 0:
             position.write(ports)
             return BackfillResult(looked_at, queued, finished=False)
         looked_at += 1
         if ports.ledger.upload(info.ref) is None:
             ports.backfill_queue.send(notification(info))
             queued += 1
+            left -= 1
             position.queued += 1
         position.after = info.ref.key
         if looked_at % BATCH == 0:

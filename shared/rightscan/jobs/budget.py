@@ -24,11 +24,14 @@ def allowance(ports: Ports, queued_today: int = 0) -> int:
     """How many more files backfill and sweeps may start today.
 
     A share of the day's budget is kept for live uploads, which are never held back; what live uploads
-    have already used beyond it comes off the allowance too.
+    have already used beyond it comes off the allowance.
 
     Args:
         ports: the world.
-        queued_today: files that were queued today; they are counted only when they are finished.
+        queued_today: files that backfill and sweeps queued today, finished or not. What was finished beyond
+            their number must have been live (or was queued the day before, and counts as if it were).
     """
-    open_to_bulk = int(ports.settings.units_per_day * (1.0 - ports.settings.live_reserve))
-    return max(0, open_to_bulk - max(units_today(ports), queued_today))
+    budget = ports.settings.units_per_day
+    open_to_bulk = int(budget * (1.0 - ports.settings.live_reserve))
+    live = max(0, units_today(ports) - queued_today)
+    return max(0, open_to_bulk - queued_today - max(0, live - (budget - open_to_bulk)))

@@ -33,19 +33,18 @@ def record(
         period: the KST month it is reported in; default: now.
     """
     now = ports.clock.now()
-    ports.ledger.record_incident(
-        Incident(
-            incident_id=identity.incident_id(source_kind, source_ref, error.code),
-            source_kind=source_kind,
-            source_ref=source_ref,
-            code=error.code,
-            cause=error.cause,
-            remedy=error.remedy,
-            period=period or kst_month(now),
-            first_seen=now,
-        )
+    incident = Incident(
+        incident_id=identity.incident_id(source_kind, source_ref, error.code),
+        source_kind=source_kind,
+        source_ref=source_ref,
+        code=error.code,
+        cause=error.cause,
+        remedy=error.remedy,
+        period=period or kst_month(now),
+        first_seen=now,
     )
-    ports.meter.count(f"Incident.{source_kind}")
+    if ports.ledger.record_incident(incident) is incident:
+        ports.meter.count(f"Incident.{source_kind}")
 
 
 def record_event(ports: Ports, body: str, error: RightscanError) -> None:

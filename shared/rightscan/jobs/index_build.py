@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from rightscan.records.registers import Reference, ReferenceState
 _MODULUS = 1 << 256
 _ATTEMPTS = 5
 
+MAX_BATCH_BYTES = 200_000
+"""Of the recordings that one move of the pointer brings in: the pointer lists them, and a record has 400 KB."""
+
 
 def build_index(ports: Ports, recently: Iterable[str] = ()) -> str | None:
     """Put every fingerprint that waits into the live index.
@@ -34,7 +38,8 @@ def build_index(ports: Ports, recently: Iterable[str] = ()) -> str | None:
         Conflict: others kept moving the pointer; try again.
     """
     recently = sorted(set(recently))
-    for _ in range(_ATTEMPTS):
+    conflicts = 0
+    while conflicts < _ATTEMPTS:
         pointer = ports.ledger.pointer(POINTER)
         if pointer is not None:
             _settle(pointer, ports)
@@ -42,12 +47,22 @@ def build_index(ports: Ports, recently: Iterable[str] = ()) -> str | None:
         if not waiting:
             return None if pointer is None else str(pointer.value["version"])
         try:
-            moved = _extend(pointer, waiting, ports)
+            _settle(_extend(pointer, _portion(waiting), ports), ports)
         except Conflict:
-            continue
-        _settle(moved, ports)
-        return str(moved.value["version"])
+            conflicts += 1
     raise Conflict("the index pointer")
+
+
+def _portion(waiting: dict[str, Reference]) -> dict[str, Reference]:
+    """As many of those that wait as one pointer can list; after an outage there may be many."""
+    portion: dict[str, Reference] = {}
+    size = 0
+    for recording_id, reference in waiting.items():
+        size += len(recording_id.encode()) + len(reference.features_sha256 or "") + 8
+        if portion and size > MAX_BATCH_BYTES:
+            break
+        portion[recording_id] = reference
+    return portion
 
 
 def _waiting(ports: Ports, recently: Iterable[str]) -> dict[str, Reference]:
@@ -91,6 +106,8 @@ def _extend(pointer: Pointer | None, waiting: dict[str, Reference], ports: Ports
             fetched = _fetch(older, folder, ports)
             merged = folder / f"merged-{len(live)}"
             manifest = Index.merge([fetched, new], merged)
+            for merged_in in (fetched, new):  # a merge of all segments must not need the disk three times
+                shutil.rmtree(merged_in)
             new, recordings = merged, len(manifest.recording_ids)
         live.append(_publish(new, manifest.version, recordings, ports))
     for reference in waiting.values():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
 from rightscan.errors import PermanentError
 from rightscan.jobs import custody, incidents
 from rightscan.jobs.findings import unprocessable
+from rightscan.jobs.lanes import ask_for_match, ask_for_scan
 from rightscan.media.probe import probe
 from rightscan.ports import ObjectInfo, ObjectMissing, Ports
 from rightscan.records.media import DECIDED, Media, MediaState
-from rightscan.records.messages import MatchRequested, ScanRequested, UploadEvent
+from rightscan.records.messages import UploadEvent
 from rightscan.records.objects import ErrorInfo, Upload, UploadFactsRecord, UploadState
 from rightscan.rights import upload_facts
 from rightscan.rights.periods import use_period
@@ -184,16 +186,16 @@ def _add_media(upload: Upload, media_id: str, ports: Ports) -> Media:
 
 def _route(upload: Upload, media: Media, ports: Ports) -> str:
     if media.state in (MediaState.RECEIVED, MediaState.CLAIMED):
-        ports.scan_queue.send(ScanRequested(media_id=media.media_id).to_json())
+        ask_for_scan(media.media_id, upload.origin, ports)
         return "scan"
     if media.state is MediaState.ANALYSED or media.state in DECIDED:
         # Uses are written for every alias at the finish; one that came later asks for its own.
-        cause = "scanned" if media.state is MediaState.ANALYSED else "alias"
-        ports.match_queue.send(MatchRequested(media_id=media.media_id, cause=cause).to_json())
+        cause: Literal["scanned", "alias"] = "scanned" if media.state is MediaState.ANALYSED else "alias"
+        ask_for_match(media.media_id, cause, upload.origin, ports)
         return "match"
     if media.error is not None and media.error.code == BYTES_GONE and _is_there(upload, ports):
         ports.ledger.move_media(media, media.revived())
-        ports.scan_queue.send(ScanRequested(media_id=media.media_id).to_json())
+        ask_for_scan(media.media_id, upload.origin, ports)
         return "scan"
     if media.error is not None:
         custody.record_outcome(upload, "refused", media.error.code, {"code": media.error.code}, ports)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,14 @@ from rightscan.ports import Clock, Ledger, ObjectStore, OpenIndex
 from rightscan.records.objects import ObjectRef
 
 POINTER = "index"
+KEEP_S = 60.0
+"""A segment fetched so lately is not removed, s."""
+
+KEEP_ARRIVING_S = 900.0
+"""Nor one that may still be arriving, s: a function's time limit."""
+
+_ARRIVING = ".arriving-"
+
 EMPTY = OpenIndex(index=None, version="empty")
 """What a search meets before the first recording is registered."""
 
@@ -59,17 +69,38 @@ class LiveIndex:
         if self._looked_at is None or now - self._looked_at >= self._refresh:
             pointer = self._ledger.pointer(POINTER)
             if pointer is not None and pointer.value["version"] != self._open.version:
+                # Let go of first: segments that are no longer named give their disk back only when unmapped.
+                self._open = EMPTY
+                self._forget(pointer.value)
                 self._open = self._open_version(pointer.value)
             self._looked_at = now
         return self._open
 
     def _open_version(self, value: dict[str, Any]) -> OpenIndex:
+        folders: list[Path] = []
         try:
-            folders = [self.fetch(segment) for segment in value["segments"]]
+            folders.extend(self.fetch(segment) for segment in value["segments"])
             return OpenIndex(index=Index.open(folders), version=value["version"])
         except PermanentError as error:
+            if error.code != "missing_segment":
+                # A damaged copy would be opened again and again; the next attempt fetches it anew.
+                for folder in folders:
+                    shutil.rmtree(folder, ignore_errors=True)
             # For the message it is an outage: the media is as good as before, so it waits for the repair.
             raise TransientError(error.code, error.cause, error.remedy) from error
+
+    def _forget(self, value: dict[str, Any]) -> None:
+        """Remove fetched segments that the live version does not name: a function's disk holds one index, not two.
+
+        Another process of this machine may have them mapped, which removing does not disturb; one about to open
+        them has a minute, and then meets ``missing_segment``, which its next look at the pointer mends.
+        """
+        named = {str(segment["id"]) for segment in value["segments"]}
+        for folder in self._cache.iterdir() if self._cache.is_dir() else ():
+            keep_s = KEEP_ARRIVING_S if folder.name.startswith(_ARRIVING) else KEEP_S
+            with suppress(FileNotFoundError):
+                if folder.name not in named and folder.stat().st_mtime < time.time() - keep_s:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def fetch(self, segment: dict[str, Any]) -> Path:
         """The folder of a segment, fetched if it is not here yet."""
@@ -77,7 +108,7 @@ class LiveIndex:
         if folder.is_dir():
             return folder
         self._cache.mkdir(parents=True, exist_ok=True)
-        arriving = Path(tempfile.mkdtemp(prefix=".arriving-", dir=self._cache))
+        arriving = Path(tempfile.mkdtemp(prefix=_ARRIVING, dir=self._cache))
         try:
             for name in segment["files"]:
                 ref = ObjectRef(bucket=self._bucket, key=f"index/{segment['id']}/{name}")

@@ -15,8 +15,9 @@ from rightscan.index.calibration import TRIALS
 from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
+from rightscan.jobs.refusals import refuse_uploads
 from rightscan.jobs.versions import pipeline_version, score_version
-from rightscan.ports import OpenIndex, Ports
+from rightscan.ports import Conflict, OpenIndex, Ports
 from rightscan.records import identity
 from rightscan.records.base import content_hash
 from rightscan.records.findings import Finding, Match, Modification, Use, Verdict
@@ -32,6 +33,7 @@ INHERIT_OVERLAP = 0.5
 """A new result inherits an appearance's id from half an overlap on, so that reviews and money lines survive."""
 
 _KINDS = frozenset(ModificationKind)
+_ALIAS_ATTEMPTS = 3
 
 
 def match(request: MatchRequested, ports: Ports) -> str:
@@ -49,6 +51,8 @@ def match(request: MatchRequested, ports: Ports) -> str:
     if media.state in (MediaState.RECEIVED, MediaState.CLAIMED):
         return "not_ready"
     if media.state in FINISHED - DECIDED:
+        if media.state is MediaState.FAILED and media.error is not None:
+            refuse_uploads(media.media_id, media.error, ports)
         return media.state.value
     scan = ports.ledger.scan(media.media_id, pipeline_version())
     if scan is None:
@@ -58,9 +62,19 @@ def match(request: MatchRequested, ports: Ports) -> str:
     if scan.silent:
         return _silent(media, ports)
     if request.cause == "alias":
-        _serve_uploads(media, scan, media.verdict_id, ports)
-        return "aliases"
+        return _serve_alias(media, scan, ports)
     return _decide(media, scan, ports)
+
+
+def _serve_alias(media: Media, scan: Scan, ports: Ports) -> str:
+    """Give an upload that came after the verdict its uses; anew where the verdict changed meanwhile."""
+    for _ in range(_ALIAS_ATTEMPTS):
+        _serve_uploads(media, scan, media.verdict_id, ports)
+        standing = ports.ledger.media(media.media_id)
+        if standing is None or standing.verdict_id == media.verdict_id:
+            return "aliases"
+        media = standing
+    raise Conflict(f"media {media.media_id}")
 
 
 def _silent(media: Media, ports: Ports) -> str:
@@ -70,11 +84,10 @@ def _silent(media: Media, ports: Ports) -> str:
         remedy="Check the recording at its source and upload a copy with sound.",
     )
     ports.ledger.put_results([], [build.unprocessable(media, error, ports.clock.now())], [])
-    for upload in ports.ledger.aliases(media.media_id):
-        incidents.record_upload(ports, upload, error)
-        custody.record_outcome(upload, "refused", error.code, {"code": error.code}, ports)
+    refuse_uploads(media.media_id, error, ports)
     failed = media.moved(MediaState.FAILED, error=error, finished_at=ports.clock.now())
     ports.ledger.move_media(media, failed)
+    refuse_uploads(media.media_id, error, ports)
     return failed.state.value
 
 
@@ -261,20 +274,17 @@ def _says_the_same(results: _Results, media: Media, ports: Ports) -> bool:
         return False
     matches = [m for m in ports.ledger.matches(media.media_id) if m.status == "active"]
     findings = [f for f in ports.ledger.findings(media.media_id) if f.status == "active"]
+    # An attempt that was stopped before its verdict stood left its findings under a verdict that is not there.
+    if any(f.verdict_id != media.verdict_id for f in findings):
+        return False
     return {m.match_id: m for m in matches} == {m.match_id: m for m in results.matches} and {
         f.finding_id: f.model_dump(exclude=_VOLATILE) for f in findings
     } == {f.finding_id: f.model_dump(exclude=_VOLATILE) for f in results.findings}
 
 
 def _commit(media: Media, scan: Scan, results: _Results, live: OpenIndex, ports: Ports) -> Media:
-    ended = {m.match_id for m in results.ended_matches}
-    ended_uses = [
-        use.model_copy(update={"status": "ended"})
-        for use in ports.ledger.uses(media.media_id)
-        if use.match_id in ended and use.status == "active"
-    ]
     ports.ledger.put_results(
-        [*results.matches, *results.ended_matches], [*results.findings, *results.ended_findings], ended_uses
+        [*results.matches, *results.ended_matches], [*results.findings, *results.ended_findings], []
     )
     # Before the move as well as after it: a verdict without its uses must not be seen by a report.
     _serve_uploads(media, scan, results.verdict.verdict_id, ports)
@@ -289,11 +299,16 @@ def _commit(media: Media, scan: Scan, results: _Results, live: OpenIndex, ports:
 
 
 def _serve_uploads(media: Media, scan: Scan, verdict_id: str | None, ports: Ports) -> None:
-    """Give each upload of these bytes its custody entry, and its use of each active match."""
+    """Give each upload of these bytes its custody entry, and its use of each active match; end the other uses."""
     standing = {use.use_id: use for use in ports.ledger.uses(media.media_id)}
     matches = [m for m in ports.ledger.matches(media.media_id) if m.status == "active"]
     detail = {"scan_id": scan.scan_id, "features_sha256": scan.features_sha256, "verdict_id": verdict_id}
-    uses = []
+    active = {m.match_id for m in matches}
+    uses = [
+        use.model_copy(update={"status": "ended"})
+        for use in standing.values()
+        if use.status == "active" and use.match_id not in active
+    ]
     for upload in ports.ledger.aliases(media.media_id):
         if verdict_id is not None:
             custody.record_outcome(upload, "verdict", verdict_id, detail, ports)

@@ -15,7 +15,7 @@ from rightscan.jobs.versions import pipeline_version
 from rightscan.ports import ObjectMissing, Ports
 from rightscan.records import identity
 from rightscan.records.base import canonical_json
-from rightscan.records.messages import ReferenceRequested, UploadEvent
+from rightscan.records.messages import ReferenceRequested, TestEvent, UploadEvent, parse_registration
 from rightscan.records.objects import ObjectRef
 from rightscan.records.registers import (
     AnyRegisterRow,
@@ -43,7 +43,41 @@ MIN_LANDMARKS = 16
 MAX_ROWS = 20_000
 """A row takes up to 15 ms of table access: so many fit into a function's time with room to spare."""
 
+MAX_ID_BYTES = 350_000
+"""Of all recording ids of a file together: the record of its processing lists them, and DynamoDB's have 400 KB."""
+
 OutcomeWord = Literal["created", "updated", "unchanged", "invalid", "warning"]
+
+
+def register(body: str, ports: Ports) -> dict[str, Any]:
+    """Handle one message of the register queue.
+
+    Args:
+        body: its text.
+        ports: the world.
+
+    Returns:
+        What the log says of it; ``recordings`` are those that the next index build must bring in.
+
+    Raises:
+        PermanentError: code ``event_shape``.
+    """
+    asked = parse_registration(body)
+    if isinstance(asked, TestEvent):
+        ports.meter.count("TestEvent")
+        return {"outcomes": ["test_event"]}
+    if isinstance(asked, ReferenceRequested):
+        outcome = fingerprint_reference(asked, ports)
+        ports.meter.count(f"Reference.{outcome}")
+        return {
+            "registration_id": asked.registration_id,
+            "recordings": [asked.recording_id],
+            "outcome": outcome,
+        }
+    outcomes = [register_catalogue(change, ports) for change in asked]
+    for word in outcomes:
+        ports.meter.count(f"Catalogue.{word}")
+    return {"objects": [change.ref.log_index for change in asked], "outcomes": outcomes}
 
 
 def register_catalogue(event: UploadEvent, ports: Ports) -> str:
@@ -100,6 +134,13 @@ def _read(registration_id: str, ref: ObjectRef, ports: Ports) -> Registration:
             "Split it into several files.",
         )
     parsed = parse_catalogue(rows)
+    named = {row.record.recording_id for row in parsed if isinstance(row.record, RecordingRow)}
+    if sum(len(recording_id.encode()) + 1 for recording_id in named) > MAX_ID_BYTES:
+        raise PermanentError(
+            "catalogue_too_large",
+            f"the ids of the file's {len(named)} recordings have more than {MAX_ID_BYTES} bytes",
+            "Split it into several files.",
+        )
     leaks = sum(1 for row in parsed for problem in row.problems if problem.code == "personal_number")
     if leaks:
         words = problem_words("personal_number")
@@ -187,7 +228,8 @@ def _take(
             word = "created" if change == "created" else "updated"
         key_shown = key_shown or _shown_key(standing)
         if isinstance(standing, Recording) and standing.audio is not None:
-            recording_ids.append(standing.recording_id)
+            if standing.recording_id not in recording_ids:
+                recording_ids.append(standing.recording_id)
             _note_reference(standing, registration_id, ports)
     return RowOutcome(**place, outcome=word, key=key_shown)
 
@@ -251,6 +293,14 @@ def fingerprint_reference(request: ReferenceRequested, ports: Ports) -> str:
 
 def _fingerprint(reference: Reference, ports: Ports) -> Reference:
     pipeline = pipeline_version()
+    size, limit = ports.objects.head(reference.audio).size, ports.settings.limits.hash_limit_bytes
+    if size > limit:
+        # Refused before it fills the function's disk, which would look like an outage.
+        raise PermanentError(
+            "too_large",
+            f"the audio of recording {reference.recording_id} has {size} bytes, the limit is {limit}",
+            "Send the recording in a smaller format, e.g. FLAC.",
+        )
     with ports.workspace() as folder:
         path = folder / "audio"
         ports.objects.download(reference.audio, path)

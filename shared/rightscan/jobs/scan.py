@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from rightscan.errors import CancelledError, PermanentError
-from rightscan.jobs import custody, incidents
+from rightscan.jobs import incidents
 from rightscan.jobs.analysis import FEATURES_FILE
 from rightscan.jobs.findings import unprocessable
+from rightscan.jobs.lanes import ask_for_match
+from rightscan.jobs.refusals import refuse_uploads
 from rightscan.jobs.versions import pipeline_version
 from rightscan.ports import Conflict, ObjectInfo, ObjectMissing, Ports
 from rightscan.records import identity
 from rightscan.records.media import Media, MediaState, Scan
-from rightscan.records.messages import MatchRequested, ScanRequested
+from rightscan.records.messages import ScanRequested
 from rightscan.records.objects import ErrorInfo
 
 
@@ -38,7 +40,9 @@ def scan(request: ScanRequested, ports: Ports, *, token: str) -> str:
     except CancelledError:
         standing = ports.ledger.media(request.media_id)
         if standing is not None and standing.state is MediaState.ANALYSED:
-            _ask_for_match(request.media_id, ports)
+            ask_for_match(request.media_id, "scanned", request.origin, ports)
+        elif standing is not None and standing.state is MediaState.FAILED and standing.error is not None:
+            refuse_uploads(standing.media_id, standing.error, ports)
         return "done_before"
     try:
         record = _analyse(media, ports)
@@ -49,12 +53,8 @@ def scan(request: ScanRequested, ports: Ports, *, token: str) -> str:
         MediaState.ANALYSED, scan_id=record.scan_id, duration_s=record.duration_s, codec=record.codec
     )
     ports.ledger.finish_claim(analysed, token=token, scan=record)
-    _ask_for_match(media.media_id, ports)
+    ask_for_match(media.media_id, "scanned", request.origin, ports)
     return "analysed"
-
-
-def _ask_for_match(media_id: str, ports: Ports) -> None:
-    ports.match_queue.send(MatchRequested(media_id=media_id, cause="scanned").to_json())
 
 
 def _analyse(media: Media, ports: Ports) -> Scan:
@@ -120,8 +120,7 @@ def _record(
 def _fail(media: Media, error: ErrorInfo, ports: Ports, token: str) -> None:
     """Record the failure before the state that ends the work, so that no stop in between loses it."""
     ports.ledger.put_results([], [unprocessable(media, error, ports.clock.now())], [])
-    for upload in ports.ledger.aliases(media.media_id):
-        incidents.record_upload(ports, upload, error)
-        custody.record_outcome(upload, "refused", error.code, {"code": error.code}, ports)
+    refuse_uploads(media.media_id, error, ports)
     failed = media.moved(MediaState.FAILED, error=error, finished_at=ports.clock.now())
     ports.ledger.finish_claim(failed, token=token, scan=None)
+    refuse_uploads(media.media_id, error, ports)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rightscan.errors import PermanentError
 from rightscan.records.base import Record, UtcDatetime
-from rightscan.records.objects import ObjectRef
+from rightscan.records.objects import ObjectRef, Origin
 
 MAX_EVENT_BYTES = 120 * 1024
 """Half of EventBridge's and SQS's 256 KB: an event near the limit carries payload, not references."""
@@ -31,7 +31,7 @@ class UploadEvent(Record):
     event_time: UtcDatetime
     size: int | None = None
     sequencer: str = ""
-    origin: Literal["live", "backfill"] = "live"
+    origin: Origin = "live"
 
     @property
     def created(self) -> bool:
@@ -44,6 +44,7 @@ class ScanRequested(Message):
 
     kind: Literal["scan"] = "scan"
     media_id: str
+    origin: Origin = "live"
 
 
 class MatchRequested(Message):
@@ -52,6 +53,7 @@ class MatchRequested(Message):
     kind: Literal["match"] = "match"
     media_id: str
     cause: Literal["scanned", "alias", "sweep"]
+    origin: Origin = "live"
 
 
 class ReferenceRequested(Message):
@@ -143,9 +145,7 @@ class TestEvent(Record):
     __test__ = False  # not a pytest class
 
 
-def parse_s3_notification(
-    body: str, origin: Literal["live", "backfill"] = "live"
-) -> list[UploadEvent] | TestEvent:
+def parse_s3_notification(body: str, origin: Origin = "live") -> list[UploadEvent] | TestEvent:
     """Read an S3 notification as it lies in a queue.
 
     Args:
@@ -184,3 +184,22 @@ def parse_s3_notification(
             f"the message is no S3 notification: {type(error).__name__}",
             "Send the bucket's own notifications to this queue and nothing else; the message is kept as an incident.",
         ) from error
+
+
+def parse_registration(body: str) -> ReferenceRequested | list[UploadEvent] | TestEvent:
+    """Read what lies in the register queue: a recording to fingerprint, or a notification of a catalogue.
+
+    Raises:
+        PermanentError: code ``event_shape`` where the text is neither.
+    """
+    try:
+        raw: Any = json.loads(body)
+        if isinstance(raw, dict) and raw.get("kind") == "reference":
+            return ReferenceRequested.model_validate(raw)
+    except (ValueError, RecursionError) as error:
+        raise PermanentError(
+            "event_shape",
+            f"the message is no registration: {type(error).__name__}",
+            "Send catalogue notifications to this queue and nothing else; the message is kept as an incident.",
+        ) from error
+    return parse_s3_notification(body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -60,6 +60,10 @@ class UploadFactsRecord(Record):
     territory: str | None = None
 
 
+Origin = Literal["live", "backfill"]
+"""Which way work came: each has queues of its own, so that old files never stand before new ones."""
+
+
 class Upload(Record):
     """One object version that reached the uploads bucket."""
 
@@ -72,7 +76,7 @@ class Upload(Record):
     received_at: UtcDatetime
     use_period: str = Field(pattern=r"^\d{4}-\d{2}$", description="KST month the use belongs to")
     facts: UploadFactsRecord = UploadFactsRecord()
-    origin: str = Field(default="live", pattern="^(live|backfill)$")
+    origin: Origin = "live"
     error: ErrorInfo | None = None
 
 

@@ -138,9 +138,14 @@ def test_the_messages_of_a_dead_holder_are_given_back(queue, database, clock, le
     clock.advance(7)
     assert [message.receives for message in queue.receive(10, holder="a")] == [2, 2]
     assert queue.acknowledge(kept)
-    assert release_held(database, clock, None) == 3
+    # The whole runtime was killed, for which no message is to blame: that receive is not counted.
+    for _ in range(MAX_RECEIVES + 1):
+        assert release_held(database, clock, None) == 3
+        assert sorted(message.receives for message in queue.receive(10, holder="a")) == [1, 2, 2]
+    assert release_held(database, clock, "a") == 3
+    assert letters.show() == []
     assert sorted(message.receives for message in queue.receive(10, holder="a")) == [2, 3, 3]
-    assert release_held(database, clock, None) == 3
+    assert release_held(database, clock, "a") == 3
     assert len(letters.show()) == 2
 
 

@@ -13,6 +13,7 @@ from rightscan.adapters.local.clock import ManualClock
 from rightscan.adapters.local.database import Database
 from rightscan.adapters.local.template import Template, _Loader
 from rightscan.adapters.local.wiring import (
+    TRIGGERS,
     Notification,
     QueueSettings,
     QueueSource,
@@ -143,7 +144,9 @@ UNKNOWN = {
         },
         "Bad.Target",
     ),
-    "subscription": ("Bad", {"Type": "AWS::SNS::Subscription", "Properties": {}}, "AWS::SNS::Subscription"),
+    **{kind: ("Bad", {"Type": kind, "Properties": {}}, kind) for kind in TRIGGERS},
+    "function url": ("Bad", function({"FunctionUrlConfig": {"AuthType": "NONE"}}), "Bad.FunctionUrlConfig"),
+    "destinations": ("Bad", function({"EventInvokeConfig": {}}), "Bad.EventInvokeConfig"),
     "plain function": ("Bad", {"Type": "AWS::Lambda::Function", "Properties": {}}, "AWS::Lambda::Function"),
 }
 UNRESOLVABLE = {

@@ -31,7 +31,8 @@ class DynamoItems:
     """Items of one table with the key ``PK``, ``SK`` and the sparse indexes of ``adapters.items``.
 
     The attributes are ``kind``, ``version``, ``body`` (a native map), ``<index>_pk`` and ``<index>_sk``; a
-    counter keeps its sum in ``added``, since DynamoDB adds to top-level attributes only.
+    counter keeps its sum in ``added``, since DynamoDB adds to top-level attributes only. ``expires`` is the
+    table's time to live, s since 1970.
 
     Args:
         table_name: the table.
@@ -170,6 +171,10 @@ class DynamoItems:
             "version": {"N": str(item.version + 1)},
             "body": attributes.encode(item.body),
         }
+        if item.expires is not None:
+            stored["expires"] = {
+                "N": str(int(item.expires.timestamp()))
+            }  # the table's TimeToLiveSpecification
         for index, (ipk, isk) in item.indexes.items():
             _check_key(ipk, isk)
             stored[f"{index}_pk"], stored[f"{index}_sk"] = {"S": ipk}, {"S": isk}

@@ -167,6 +167,13 @@ class S3Objects:
         content_type: str | None,
         condition: Mapping[str, Any],
     ) -> ObjectInfo:
+        if not bucket:
+            # Not the data's fault: a function that was not told its bucket must not refuse what it was given.
+            raise TransientError(
+                "aws_failed",
+                f"no bucket is given to write {key} to",
+                "Give the function the bucket's variable in template.yaml; the message waits.",
+            )
         _check_key(key)
         facts: dict[str, Any] = {"Metadata": dict(metadata)}
         if content_type is not None:

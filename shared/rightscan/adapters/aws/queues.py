@@ -96,7 +96,7 @@ class SqsDeadLetters:
         middle delivers one message twice at worst.
 
         Raises:
-            UsageError: codes ``unknown_queue``, ``not_redrivable`` (the queue is a stream's).
+            UsageError: codes ``unknown_queue``, ``not_redrivable`` (a stream's or the scheduler's).
         """
         if queue is not None:
             if queue not in self._queues:
@@ -104,7 +104,7 @@ class SqsDeadLetters:
             if self._queues[queue].source_url is None:
                 raise UsageError(
                     "not_redrivable",
-                    f"{queue} holds positions in a stream, not messages",
+                    f"what lies in {queue} came from no queue (a stream, the scheduler)",
                     "Follow the runbook of its alarm.",
                 )
         done = 0

@@ -23,6 +23,7 @@ _DEAD = "DeadLetterQueue"
 _PEEK = "SELECT 1 FROM messages WHERE queue=? AND visible_at<=? LIMIT 1"
 _QUEUE = "SELECT * FROM queues WHERE name=?"
 _HELD = "SELECT * FROM messages WHERE receipt IS NOT NULL AND (? IS NULL OR holder=?)"
+_UNCOUNT = "UPDATE messages SET receives=max(receives-1, 0) WHERE sequence=?"
 _RELEASE = "UPDATE messages SET visible_at=?, receipt=NULL, holder=NULL WHERE sequence=? AND receipt=?"
 
 
@@ -166,6 +167,9 @@ def release_held(
 ) -> int:
     """Give back the messages that a process held which is gone.
 
+    Where the whole runtime was killed (``holder`` is ``None``) no message is to blame: it was not received.
+    One that kills its own worker is counted, and ends as a dead letter.
+
     Args:
         database: the store.
         clock: the queues' clock.
@@ -181,6 +185,8 @@ def release_held(
         for row in rows:
             visible_at = now + delay_s(row["receives"])
             connection.execute(_RELEASE, (visible_at, row["sequence"], row["receipt"]))
+            if holder is None:
+                connection.execute(_UNCOUNT, (row["sequence"],))
         for queue in sorted({row["queue"] for row in rows}):
             _bury(connection, connection.execute(_QUEUE, (queue,)).fetchone(), now)
     return len(rows)
@@ -258,7 +264,9 @@ class LocalDeadLetters:
             return
         if queue + _DEAD in sources:
             raise UsageError(
-                "not_redrivable", f"{queue} holds positions in a stream", "Follow the runbook of its alarm."
+                "not_redrivable",
+                f"what lies in {queue} came from no queue (a stream, the scheduler)",
+                "Follow the runbook of its alarm.",
             )
         known = ", ".join(name for name, dead_letters in sources.items() if dead_letters)
         raise UsageError("unknown_queue", f"no queue {queue}", f"One of: {known}.")

@@ -180,6 +180,24 @@ def _keep(connection: Any, table: str, rows: Mapping[str, tuple[Any, ...]]) -> N
     connection.executemany(insert, [(name, *values) for name, values in rows.items()])
 
 
+TRIGGERS = (
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGatewayV2::Api",
+    "AWS::IoT::TopicRule",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Url",
+    "AWS::Logs::SubscriptionFilter",
+    "AWS::Pipes::Pipe",
+    "AWS::SNS::Subscription",
+    "AWS::Serverless::Api",
+    "AWS::Serverless::HttpApi",
+    "AWS::Serverless::StateMachine",
+    "AWS::StepFunctions::StateMachine",
+)
+"""Resources that call a function, or let a service call one, in a way that is not known here."""
+
+
 class _Reader:
     """One reading of a template."""
 
@@ -356,9 +374,13 @@ class _Reader:
         """Refuse what would trigger a function on AWS and does not here."""
         for name, _ in self._of("AWS::Lambda::Function"):
             raise _unknown(name, "AWS::Lambda::Function (functions are AWS::Serverless::Function)")
-        for kind in ("AWS::Lambda::Url", "AWS::SNS::Subscription", "AWS::StepFunctions::StateMachine"):
+        for kind in TRIGGERS:
             for name, _ in self._of(kind):
                 raise _unknown(name, kind)
+        for name, properties in self._of("AWS::Serverless::Function"):
+            for part in ("FunctionUrlConfig", "EventInvokeConfig"):
+                if part in properties or part in self._template.globals_for("Function"):
+                    raise _unknown(f"{name}.{part}", part)
         inside = self._queue_names | self._function_names
         for name, properties in self._of("AWS::Events::Rule"):
             for target in self._get(name, properties, "Targets") or []:

@@ -1,0 +1,10 @@
+"""How well recordings are found: real music, what uploads do to it, and what is in no catalogue.
+
+``python -m bench.identification excerpts|more|negatives|growth|calibrate|harness`` (``--help`` names the options; the
+targets ``bench-fingerprint``, ``bench-more``, ``bench-negatives`` and ``bench-growth`` of make call it).
+
+``sound`` makes and changes sound, ``material`` deals folders of files into registered and left out, ``conditions``
+are the changes, ``queries`` plans and makes the excerpts, ``streams`` the programmes, ``run`` asks the engine,
+``arithmetic`` has the intervals, ``report`` the tables, ``picture`` the curves. Only the picture needs more than
+the project itself.
+"""

@@ -1,0 +1,78 @@
+"""The composition root: limits within a function's memory, queues that a function was not given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rightscan import runtime
+from rightscan.errors import TransientError, UsageError
+from rightscan.media.limits import Limits
+
+AWS = {"RIGHTSCAN_BACKEND": "aws", "RIGHTSCAN_TABLE": "table", "AWS_DEFAULT_REGION": "ap-northeast-2"}
+
+
+@pytest.mark.parametrize(("memory_mb", "limit_mb"), [("3008", 2608), ("10240", 3072), ("", 3072)])
+def test_the_decoder_stays_within_the_functions_memory(memory_mb: str, limit_mb: int) -> None:
+    world = runtime.compose({**AWS, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory_mb})
+    assert world.settings.limits.decode_memory_bytes == limit_mb << 20
+    assert world.settings.limits.max_duration_s == Limits().max_duration_s
+
+
+def test_a_queue_that_the_deployment_forgot_sends_the_message_back_and_does_not_drop_it() -> None:
+    world = runtime.compose({**AWS, "RIGHTSCAN_MATCH_QUEUE": "https://sqs.local/1/match"})
+    with pytest.raises(TransientError) as told:
+        world.match_backfill_queue.send({"media_id": "x"})
+    assert told.value.code == "queue_not_wired"
+    assert "RIGHTSCAN_MATCH_BACKFILL_QUEUE" in told.value.remedy
+
+
+def test_each_queue_of_the_composition_is_one_of_the_template() -> None:
+    from system import wiring
+
+    names = {runtime._queue_name(name) for name in runtime.QUEUES}
+    assert names == {name for name, queue in wiring().queues.items() if queue.dead_letters is not None}
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"RIGHTSCAN_BACKEND": "gcp"}, {"RIGHTSCAN_BACKEND": "aws"}, {**AWS, "RIGHTSCAN_UNITS_PER_DAY": "many"}],
+)
+def test_an_environment_that_makes_no_sense_is_told(environment: dict[str, str]) -> None:
+    with pytest.raises(UsageError) as told:
+        runtime.compose(environment)
+    assert told.value.code == "bad_environment"
+
+
+def test_a_workspace_is_gone_however_the_work_ends(tmp_path: Path) -> None:
+    workspaces = runtime.Workspaces(tmp_path)
+
+    def work() -> None:
+        with workspaces() as folder:
+            (folder / "upload").write_bytes(b"x")
+            raise ValueError("bug")
+
+    with pytest.raises(ValueError, match="bug"):
+        work()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sweep", [True, False])
+def test_what_a_function_left_at_its_time_limit_is_removed_by_the_next(tmp_path: Path, sweep: bool) -> None:
+    cache = tmp_path / "rightscan-index"
+    cache.mkdir()
+    with runtime.Workspaces(tmp_path)() as in_use:
+        left = tmp_path / f"{in_use.name}-killed"
+        left.mkdir()
+        with runtime.Workspaces(tmp_path, sweep=sweep)() as own:
+            assert own.is_dir()
+            assert left.exists() is not sweep
+            assert in_use.is_dir()
+    assert cache.is_dir()
+
+
+@pytest.mark.parametrize("function", ["stack-scan", None])
+def test_only_a_function_sweeps_the_machines_folder(function: str | None) -> None:
+    named = {} if function is None else {"AWS_LAMBDA_FUNCTION_NAME": function}
+    assert runtime.compose({**AWS, **named}).workspace._sweeps is (function is not None)
