@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rightscan.fingerprint import PARAMETERS as P
-from rightscan.index.evidence import Line, Picture, Trace, harmony, trace
+from rightscan.index.evidence import Line, Picture, harmony, harmony_course, trace
 from rightscan.index.shard import BLOCK, Shard
 
 Float = NDArray[np.float32]
@@ -29,6 +29,9 @@ _SLOPE_GAIN = 0.1
 _MARGIN = HOPS_PER_SECOND / 2
 _GLANCE = 4 * HOPS_PER_SECOND  # at least this much of the harmony is looked at before a seed is followed
 _LEAST_HARMONY = 2.5
+_SURE_HARMONY = 12.0
+_ROW_VARIANCE = 3.0  # neighbouring bands and rows overlap: so much wider is a sum than of independent ones
+_MOST_TONE = 3.0
 _CLEAR = 0.5
 _SAME_SPEED = 0.004
 _SAME_CENTS = 6.0
@@ -81,34 +84,69 @@ def align(shard: Shard, picture: Picture, line: Line, first: float, last: float)
         last: and of the last.
     """
     around = max(_GLANCE - (last - first), 0.0) / 2
-    if harmony(shard, picture, line, first - around, last + around) < _LEAST_HARMONY:
+    glance = harmony(shard, picture, line, first - around, last + around)
+    if glance < _LEAST_HARMONY:
         return None
+    # Under noise the peaks go first; harmony as good as this is followed without them.
+    least = _LEAST_PEAKS if glance < _SURE_HARMONY else -np.inf
     first, stop = max(first - _MARGIN, 0.0), min(last + _MARGIN, picture.hops)
-    best: tuple[float, Line, float] | None = None
+    best: tuple[float, Line] | None = None
     for nudge in (0.0, -1.0, 1.0):
         moved = dataclasses.replace(line, offset=line.offset + nudge)
         found = trace(shard, picture, moved, first, stop)
-        presence = found.presence()
-        gain = float(found.weights(presence).sum())
+        gain = float(found.weights(found.presence()).sum())
         if best is None or gain > best[0]:
-            best = gain, moved, presence
-    if best is None or best[0] < _LEAST_PEAKS:
+            best = gain, moved
+    if best is None or best[0] < least:
         return None
-    _, line, presence = best
+    line = best[1]
     for _ in range(_FIT_ROUNDS):
         line = _fit(shard, picture, line, first, stop)
         seen = trace(shard, picture, line, first, stop)
         presence = seen.presence()
-        if float(seen.weights(presence).sum()) < _LEAST_PEAKS:
+        if float(seen.weights(presence).sum()) < least:
             return None
-        whole = _follow(shard, picture, line, (first + stop) / 2, presence)
-        if whole.hops.size == 0:
+        heard = _follow(shard, picture, line, (first + stop) / 2, presence, 0.0)
+        if heard.hops.size == 0:
+            heard = _course(shard, picture, line, first, stop, presence, 0.0)
+        if heard.hops.size == 0:
             return None
-        grown = float(whole.hops[-1] - whole.hops[0]) > 1.1 * (stop - first)
-        first, stop = float(whole.hops[0]), float(whole.hops[-1]) + 1
+        grown = float(heard.hops[-1] - heard.hops[0]) > 1.1 * (stop - first)
+        first, stop = float(heard.hops[0]), float(heard.hops[-1]) + 1
         if not grown:
             break
-    return _weigh(shard, picture, line, whole, presence)
+    return _weigh(shard, picture, line, heard, presence)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """The evidence of peaks and harmony along a line: query ``hops`` and log likelihood ratios, float32[n] each."""
+
+    hops: Float
+    weights: Float
+
+
+def _tone(shard: Shard, picture: Picture, line: Line, first: float, stop: float) -> float:
+    """Return the mean agreement of a row of the harmony, 0 where there is none to speak of."""
+    _, agreement = harmony_course(shard, picture, line, first, stop)
+    return float(np.clip(agreement.mean(), 0, _MOST_TONE)) if agreement.size else 0.0
+
+
+def _course(
+    shard: Shard, picture: Picture, line: Line, first: float, stop: float, presence: float, tone: float
+) -> _Course:
+    """Return peaks and rows of the harmony in order of time.
+
+    A row is a Gaussian observation whose mean is ``tone`` where the recording sounds and 0 where it does not.
+    """
+    seen = trace(shard, picture, line, first, stop)
+    if tone == 0:
+        return _Course(seen.hops, seen.weights(presence))
+    hops, agreement = harmony_course(shard, picture, line, first, stop)
+    rows = np.float32(tone / _ROW_VARIANCE) * (agreement - np.float32(tone / 2))
+    at = np.concatenate([seen.hops, hops])
+    order = np.argsort(at, kind="stable")
+    return _Course(at[order], np.concatenate([seen.weights(presence), rows])[order])
 
 
 def _fit(shard: Shard, picture: Picture, line: Line, first: float, stop: float) -> Line:
@@ -157,8 +195,10 @@ def _densest(x: Float, late: Float) -> tuple[float, float]:
     return best[1], best[2]
 
 
-def _follow(shard: Shard, picture: Picture, line: Line, middle: float, presence: float) -> Trace:
-    """Return the trace over the stretch around ``middle`` whose evidence is largest.
+def _follow(
+    shard: Shard, picture: Picture, line: Line, middle: float, presence: float, tone: float
+) -> _Course:
+    """Return the evidence of the stretch around ``middle`` whose sum is largest.
 
     The walk ends where the recording has been unheard for about six seconds (the drop-off rule of sequence
     alignment: Altschul et al., "Gapped BLAST", 1997), so short gaps are bridged and long ones split a segment.
@@ -168,39 +208,50 @@ def _follow(shard: Shard, picture: Picture, line: Line, middle: float, presence:
     high = min(picture.hops, (end - line.offset) / line.rate)
     sides = []
     for edge in (low, high):
-        loud = _walk(shard, picture, line, middle, edge, presence)
+        loud = _walk(shard, picture, line, middle, edge, presence, tone)
         at = float(loud.hops[-1]) if loud.hops.size else middle
         # A voice over the music or a fade leaves less to be heard than the stretch the presence was measured on.
-        weaker = max(presence / 3, _FAINTEST)
-        faint = _walk(shard, picture, line, at + (1e-3 if edge == high else 0.0), edge, weaker)
-        if float(faint.weights(weaker).sum()) >= _FAINT_GAIN:
-            loud = Trace(*(np.concatenate(both) for both in zip(_arrays(loud), _arrays(faint), strict=True)))
-        sides.append(_arrays(loud))
+        faint = _walk(
+            shard,
+            picture,
+            line,
+            at + (1e-3 if edge == high else 0.0),
+            edge,
+            max(presence / 3, _FAINTEST),
+            tone / 2,
+        )
+        if float(faint.weights.sum()) >= _FAINT_GAIN:
+            loud = _Course(
+                np.concatenate([loud.hops, faint.hops]), np.concatenate([loud.weights, faint.weights])
+            )
+        sides.append(loud)
     before, after = sides
-    return Trace(*(np.concatenate([b[::-1], a]) for b, a in zip(before, after, strict=True)))
+    return _Course(
+        np.concatenate([before.hops[::-1], after.hops]), np.concatenate([before.weights[::-1], after.weights])
+    )
 
 
-def _arrays(t: Trace) -> tuple[Float, NDArray[np.bool_], Float]:
-    return t.hops, t.hit, t.chance
-
-
-def _walk(shard: Shard, picture: Picture, line: Line, start: float, end: float, presence: float) -> Trace:
-    """Walk from ``start`` towards ``end``; return the trace up to the best point, in walking order."""
+def _walk(
+    shard: Shard, picture: Picture, line: Line, start: float, end: float, presence: float, tone: float
+) -> _Course:
+    """Walk from ``start`` towards ``end``; return the evidence up to the best point, in walking order."""
     forward = end > start
     density = P.reference_rank / HOPS_PER_SECOND
-    patience = -_SILENT * density * float(np.log(1 - presence))
+    patience = _SILENT * (
+        -density * float(np.log(1 - presence)) + tone * tone / (2 * _ROW_VARIANCE * P.band_hops)
+    )
     none = np.zeros(0, np.float32)
-    pieces = [Trace(none, np.zeros(0, np.bool_), none)]
+    pieces = [_Course(none, none)]
     total = peak = 0.0
     best = length = 0
     at = start
     while (at < end) if forward else (at > end):
         to = min(at + _PIECE, end) if forward else max(at - _PIECE, end)
-        piece = trace(shard, picture, line, min(at, to), max(at, to))
+        piece = _course(shard, picture, line, min(at, to), max(at, to), presence, tone)
         if not forward:
-            piece = Trace(piece.hops[::-1], piece.hit[::-1], piece.chance[::-1])
+            piece = _Course(piece.hops[::-1], piece.weights[::-1])
         pieces.append(piece)
-        sums = total + np.cumsum(piece.weights(presence), dtype=np.float64)
+        sums = total + np.cumsum(piece.weights, dtype=np.float64)
         if sums.size:
             highest = np.maximum.accumulate(np.maximum(sums, peak))
             lost = np.flatnonzero(highest - sums > patience)
@@ -213,29 +264,35 @@ def _walk(shard: Shard, picture: Picture, line: Line, start: float, end: float, 
             total = float(sums[-1])
             length += sums.size
         at = to
-    joined = (np.concatenate([getattr(p, n) for p in pieces])[:best] for n in ("hops", "hit", "chance"))
-    return Trace(*joined)
+    return _Course(*(np.concatenate([getattr(p, n) for p in pieces])[:best] for n in ("hops", "weights")))
 
 
-def _weigh(shard: Shard, picture: Picture, line: Line, found: Trace, presence: float) -> Alignment:
-    weights = found.weights(presence)
-    sums = np.concatenate([[0.0], np.cumsum(weights, dtype=np.float64)])
-    until = np.searchsorted(found.hops, found.hops + np.float32(_SCORED))
-    gain = sums[until] - sums[:-1]
-    k = int(np.argmax(gain))
-    a, b = float(found.hops[k]), float(found.hops[until[k] - 1]) + 1
-    start, stop = float(found.hops[0]), float(found.hops[-1]) + 1
-    second = ((found.hops - found.hops[0]) / np.float32(HOPS_PER_SECOND)).astype(np.int64)
-    per_second = np.bincount(second, weights=weights)
+def _weigh(shard: Shard, picture: Picture, line: Line, heard: _Course, presence: float) -> Alignment:
+    """Take the evidence from the best ten seconds of peaks, and the borders from peaks and harmony together.
+
+    A stretch that was chosen for its harmony would make the harmony of chance look good.
+    """
+    sums = np.concatenate([[0.0], np.cumsum(heard.weights, dtype=np.float64)])
+    until = np.searchsorted(heard.hops, heard.hops + np.float32(_SCORED))
+    k = int(np.argmax(sums[until] - sums[:-1]))
+    a, b = float(heard.hops[k]), float(heard.hops[until[k] - 1]) + 1
+    tone = _tone(shard, picture, line, a, b)
+    whole = _follow(shard, picture, line, (a + b) / 2, presence, tone)
+    start = min([a, *whole.hops[:1].tolist()])
+    stop = max([b, *(whole.hops[-1:] + 1).tolist()])
+    found = trace(shard, picture, line, start, stop)
+    course = _course(shard, picture, line, start, stop, presence, tone)
+    second = ((course.hops - course.hops[0]) / np.float32(HOPS_PER_SECOND)).astype(np.int64)
+    per_second = np.bincount(second, weights=course.weights)
     # Where the recording itself has no peaks nothing can be heard or missed.
     known = np.bincount(second) > 0
     return Alignment(
         line=line,
         start=start,
         stop=stop,
-        peaks=float(gain[k]),
+        peaks=float(sums[until[k]] - sums[k]),
         harmony=harmony(shard, picture, line, a, b),
-        total=float(sums[-1]),
+        total=float(course.weights.sum()),
         presence=presence,
         sharpness=_sharpness(shard, picture, line, a, b),
         coverage=float((per_second[known] > 0).mean()),

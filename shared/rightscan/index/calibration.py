@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from rightscan.index.alignment import Alignment
 
-_HARMONY = 0.277
-_PEAKS = 0.144
+_HARMONY = 0.292
+_PEAKS = 0.093
 _MOST_PEAKS = 60.0  # nats
-_SHARPNESS = 1.443
-_CHANGED = -1.319
-_CONSTANT = -2.905
+_SHARPNESS = 1.428
+_CHANGED = -1.333
+_CONSTANT = -2.858
 _DECADES = 1.9  # of the tail over unregistered sound, for each unit of the fit
 _EVEN = 0.6  # and its value where both classes are equally dense
 

@@ -173,21 +173,42 @@ def trace(shard: Shard, picture: Picture, line: Line, first: float, stop: float)
 def harmony(shard: Shard, picture: Picture, line: Line, first: float, stop: float) -> float:
     """Return how well the harmony agrees over query hops [first, stop), as a standardised sum.
 
-    The reference's signs of contrast against the query's contrast, squashed so that no single band decides. It
-    is about 1 to 2 in spread for unrelated sound; related sound grows with the square root of the length.
+    It is about 1 to 2 in spread for unrelated sound; related sound grows with the square root of the length.
+    """
+    _, agreement, squares = _rows(shard, picture, line, first, stop)
+    if agreement.size < _FEWEST_ROWS:
+        return 0.0
+    return float(agreement.sum() / np.sqrt(squares.sum() + 1e-6))
+
+
+def harmony_course(
+    shard: Shard, picture: Picture, line: Line, first: float, stop: float
+) -> tuple[Float, Float]:
+    """Return query hops float32[n] of the rows of the harmony and the standardised agreement float32[n] of each."""
+    hops, agreement, squares = _rows(shard, picture, line, first, stop)
+    return hops, agreement / np.sqrt(squares + 1e-6)
+
+
+def _rows(
+    shard: Shard, picture: Picture, line: Line, first: float, stop: float
+) -> tuple[Float, Float, Float]:
+    """Return per row of 93 ms its query hop, the sum of agreements and the sum of their squares, float32[n] each.
+
+    The reference's signs of contrast against the query's contrast, squashed so that no single band decides.
     """
     step = P.band_hops
+    none = np.zeros(0, np.float32)
     last = shard.blocks_of(line.number) * ROWS_PER_BLOCK
     low = max(int(np.ceil(line.reference(first) / step)), 0)
     high = min(int(line.reference(stop) / step), last)
     if high <= low:
-        return 0.0
+        return none, none, none
     centre = (step - 1) / 2
     at = ((np.arange(low, high) * step + centre - line.offset) / line.rate - centre) / step
     inside = (at >= 0) & (at <= picture.rows - 2)
     at = at[inside]
-    if at.size < _FEWEST_ROWS:
-        return 0.0
+    if at.size == 0:
+        return none, none, none
     signs = unpack_signs(shard.signs(line.number, low, high))[inside]
     row = np.floor(at).astype(np.int64)
     part = (at - row).astype(np.float32)[:, None]
@@ -197,7 +218,8 @@ def harmony(shard: Shard, picture: Picture, line: Line, first: float, stop: floa
     if line.shift:
         level, signs = _transposed(level, signs, line.shift / 100)
     soft = np.tanh(level / np.float32(_SOFT_DB))
-    return float((signs * soft).sum() / np.sqrt((soft * soft).sum() + 1e-6))
+    hops = (at * step + centre).astype(np.float32)
+    return hops, (signs * soft).sum(axis=1), (soft * soft).sum(axis=1)
 
 
 def _transposed(level: Float, signs: Float, semitones: float) -> tuple[Float, Float]:
