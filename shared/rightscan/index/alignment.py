@@ -100,8 +100,10 @@ def align(shard: Shard, picture: Picture, line: Line, first: float, last: float)
     if best is None or best[0] < least:
         return None
     line = best[1]
+    peaky = best[0] >= _LEAST_PEAKS
     for _ in range(_FIT_ROUNDS):
-        line = _fit(shard, picture, line, first, stop)
+        if peaky:
+            line = _fit(shard, picture, line, first, stop)
         seen = trace(shard, picture, line, first, stop)
         presence = seen.presence()
         if float(seen.weights(presence).sum()) < least:
@@ -153,7 +155,7 @@ def _fit(shard: Shard, picture: Picture, line: Line, first: float, stop: float) 
     """Return the line through the peaks both sides share (trimmed least squares), with the pitch shift."""
     hops, cents = shard.peaks(line.number, line.reference(first), line.reference(stop))
     at = ((hops - line.offset) / line.rate).astype(np.float32)
-    late, sharp = picture.nearest(at, cents + np.float32(line.shift), _REACH)
+    late, sharp, _ = picture.nearest(at, cents + np.float32(line.shift), _REACH)
     found = ~np.isnan(late)
     at, late, sharp = at[found], late[found], sharp[found]
     if at.size < 4:
@@ -278,7 +280,8 @@ def _weigh(shard: Shard, picture: Picture, line: Line, heard: _Course, presence:
     a, b = float(heard.hops[k]), float(heard.hops[until[k] - 1]) + 1
     tone = _tone(shard, picture, line, a, b)
     whole = _follow(shard, picture, line, (a + b) / 2, presence, tone)
-    start = min([a, *whole.hops[:1].tolist()])
+    # A hundredth of a hop, lest rounding leaves out the very peak that the stretch begins with.
+    start = min([a, *whole.hops[:1].tolist()]) - 0.01
     stop = max([b, *(whole.hops[-1:] + 1).tolist()])
     found = trace(shard, picture, line, start, stop)
     course = _course(shard, picture, line, start, stop, presence, tone)
@@ -300,6 +303,14 @@ def _weigh(shard: Shard, picture: Picture, line: Line, heard: _Course, presence:
     )
 
 
+def peaks_met(shard: Shard, picture: Picture, a: Alignment) -> NDArray[np.int64]:
+    """Return which peaks of the query (sorted numbers int64[n]) the recording accounts for along an alignment."""
+    hops, cents = shard.peaks(a.line.number, a.line.reference(a.start), a.line.reference(a.stop))
+    at = ((hops - a.line.offset) / a.line.rate).astype(np.float32)
+    _, _, which = picture.nearest(at, cents + np.float32(a.line.shift), 1.0)
+    return np.unique(which[which >= 0])
+
+
 def _sharpness(shard: Shard, picture: Picture, line: Line, first: float, stop: float) -> float:
     """Return which share of the common peaks coincides to a quarter of a hop, what chance brings taken off.
 
@@ -307,7 +318,7 @@ def _sharpness(shard: Shard, picture: Picture, line: Line, first: float, stop: f
     """
     hops, cents = shard.peaks(line.number, line.reference(first), line.reference(stop))
     at = ((hops - line.offset) / line.rate).astype(np.float32)
-    late, _ = picture.nearest(at, cents + np.float32(line.shift), _CHANCE_TO)
+    late, _, _ = picture.nearest(at, cents + np.float32(line.shift), _CHANCE_TO)
     late = np.abs(late[~np.isnan(late)])
     # Between 2 and 3 hops nothing but chance is found.
     quarter = float((late >= _CHANCE_FROM).sum()) * _QUARTER / (_CHANCE_TO - _CHANCE_FROM)

@@ -39,7 +39,7 @@ def log10_lr(seen: Alignment) -> float:
         + _CHANGED * seen.changed
         + _CONSTANT
     )
-    return _DECADES * fit + _EVEN
+    return float(_DECADES * fit + _EVEN)
 
 
 _PRESENCE = 2.1

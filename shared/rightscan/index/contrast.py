@@ -14,7 +14,9 @@ from rightscan.fingerprint import PARAMETERS as P
 
 ROWS_PER_BLOCK = 16  # rows of 4 hops in a block of 64
 BAND_BYTES = -(-P.bands // 8)
-_TIME_HALF = 8  # rows: three quarters of a second either side; slow changes look alike in any two pieces of music
+_TIME_HALF = (
+    8  # rows: three quarters of a second either side; slow changes look alike in any two pieces of music
+)
 _BAND_HALF = 10
 CONTRAST_MARGIN = _TIME_HALF  # rows on either side that the contrast of a row depends on
 

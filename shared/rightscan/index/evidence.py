@@ -60,15 +60,19 @@ class Picture:
             chance[here] = share[at, column[here]]
         return hit, chance
 
-    def nearest(self, hops: Float, cents: Float, reach: float) -> tuple[Float, Float]:
-        """Return how far the peak nearest in time lies from each point: hops float32[n], cents float32[n].
+    def nearest(self, hops: Float, cents: Float, reach: float) -> tuple[Float, Float, NDArray[np.int64]]:
+        """Return how far the peak nearest in time lies from each point, and which one it is.
 
-        Only peaks within ``reach`` hops and 40 cents count; NaN where there is none.
+        Only peaks within ``reach`` hops and 40 cents count.
+
+        Returns:
+            Hops float32[n] and cents float32[n], NaN where there is none; numbers int64[n], -1 there.
         """
         low = np.searchsorted(self._time, hops - reach)
         high = np.searchsorted(self._time, hops + reach)
         best = np.full(hops.size, np.nan, np.float32)
         pitch = np.full(hops.size, np.nan, np.float32)
+        which = np.full(hops.size, -1, np.int64)
         for step in range(int((high - low).max(initial=0))):
             at = np.minimum(low + step, self._time.size - 1)
             dt = (self._time[at] - hops).astype(np.float32)
@@ -76,7 +80,8 @@ class Picture:
             closer = (low + step < high) & (np.abs(dc) <= 40) & ~(np.abs(dt) >= np.abs(best))
             best[closer] = dt[closer]
             pitch[closer] = dc[closer]
-        return best, pitch
+            which[closer] = at[closer]
+        return best, pitch, which
 
     def contrast(self, first: int, stop: int) -> Float:
         """Return the band contrast of rows [first, stop) of the query, float32[stop - first, 52]."""

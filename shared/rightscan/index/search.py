@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rightscan.fingerprint import PARAMETERS as P
 from rightscan.fingerprint import Fingerprint
 from rightscan.fingerprint.landmarks import Pairs, pairs
-from rightscan.index.alignment import HOPS_PER_SECOND, Alignment, align
+from rightscan.index.alignment import HOPS_PER_SECOND, Alignment, align, peaks_met
 from rightscan.index.calibration import ACCEPT_LOG10_LR, is_fixation, log10_lr
 from rightscan.index.evidence import Line, Picture
 from rightscan.index.result import Modification, Segment
@@ -28,6 +28,7 @@ _RANKS_CHANGED = 40  # a changed copy is looked for by its stronger peaks and
 _TARGETS_CHANGED = 12  # their strongest partners: a quarter of the look-ups
 _LEAST_WEIGHT = 3.0
 _SEEDS = 24  # examined a window
+_POOL = 72  # from which they are taken: most turn out to be found already
 _SEEDS_PER_CHANGE = 3
 _SEEDS_CHANGED = 32
 _LEAST_UNEXPLAINED = 2  # s
@@ -37,6 +38,7 @@ _INTERRUPTION = 10 * HOPS_PER_SECOND  # a use goes on across it
 _ECHO = 0.7  # of the weight of a clear alignment's seed
 _SAME_LINE = 8.0  # hops: two alignments closer than this are one
 _WEAK_SHARE = 0.2  # of a stronger recording's evidence in the same place, below which another is not told
+_SHARED = 0.5  # where so many of its peaks are the stronger one's too
 _EXACT_SPEED = 0.004  # clocks of cheap equipment differ by less
 _EXACT_SEMITONES = 0.15
 
@@ -83,8 +85,12 @@ class Search:
             deep: vote under every assumed change too, with what the unchanged recordings leave unexplained.
         """
         for start in self._starts():
-            self._examine(self._vote(self._landmarks(start), IDENTITY, _BUDGET, _SEEDS), start)
-            rest = self._unexplained(self._landmarks(start, _RANKS_CHANGED, _TARGETS_CHANGED), start) if deep else None
+            self._examine(self._vote(self._landmarks(start), IDENTITY, _BUDGET, _POOL), start, _SEEDS)
+            rest = (
+                self._unexplained(self._landmarks(start, _RANKS_CHANGED, _TARGETS_CHANGED), start)
+                if deep
+                else None
+            )
             if rest is not None:
                 seeds = [
                     seed
@@ -92,7 +98,7 @@ class Search:
                     for seed in self._vote(rest, change, _BUDGET_PER_CHANGE, _SEEDS_PER_CHANGE)
                 ]
                 seeds.sort(key=lambda s: (-s.weight, s.shard, s.offset))
-                self._examine(seeds[:_SEEDS_CHANGED], start)
+                self._examine(seeds, start, _SEEDS_CHANGED)
         return self._found
 
     def _vote(self, window: Pairs, hypothesis: Hypothesis, budget: int, most: int) -> list[Seed]:
@@ -125,10 +131,12 @@ class Search:
         found = pairs(part, ranks, _QUERY_MAX_DT, targets)
         return dataclasses.replace(found, ticks=found.ticks - start * P.ticks_per_hop)
 
-    def _examine(self, seeds: Sequence[Seed], start: int) -> None:
+    def _examine(self, seeds: Sequence[Seed], start: int, most: int) -> None:
+        looked = 0
         for seed in seeds:
-            shard = self._shards[seed.shard]
-            number = shard.recording_at(seed.offset + seed.hypothesis.rate * (seed.first + seed.last) / 2)
+            if looked >= most:
+                return
+            shard, number = self._shards[seed.shard], seed.recording
             if not self._active[seed.shard][number]:
                 continue
             line = Line(
@@ -142,12 +150,36 @@ class Search:
             middle = (first + last) / 2
             if any(_settles(f, line, middle, seed.weight) for f in self._found):
                 continue
+            looked += 1
             alignment = self._align(shard, line, first, last)
             if alignment is None:
                 continue
             score = log10_lr(alignment)
             if not self._selective or _acceptable(alignment, score):
                 self._found.append(Found(alignment, score, seed.weight))
+
+    def kept(self) -> list[Found]:
+        """Return of what was found what stands beside everything stronger, in order of time.
+
+        One recording is told once for any stretch of the query. Two recordings may share a stretch (a mash-up, a
+        recording registered twice), but one that explains far less of it, by the very peaks that another
+        explains, shares a sample, not a use.
+        """
+        kept: list[Found] = []
+        for candidate in sorted(self._found, key=lambda f: (-f.alignment.total, *_place(f))):
+            if not any(self._covers(k.alignment, candidate.alignment) for k in kept):
+                kept.append(candidate)
+        return sorted(kept, key=_place)
+
+    def _covers(self, strong: Alignment, weak: Alignment) -> bool:
+        if min(strong.stop, weak.stop) - max(strong.start, weak.start) < 0.5 * (weak.stop - weak.start):
+            return False
+        if (strong.line.shard, strong.line.number) == (weak.line.shard, weak.line.number):
+            return True
+        if weak.total / (weak.stop - weak.start) >= _WEAK_SHARE * strong.total / (strong.stop - strong.start):
+            return False
+        mine, others = (peaks_met(self._shards[a.line.shard], self._picture, a) for a in (weak, strong))
+        return int(np.isin(mine, others, assume_unique=True).sum()) >= _SHARED * mine.size
 
     def _align(self, shard: Shard, line: Line, first: float, last: float) -> Alignment | None:
         """Align a seed; where its rate is in doubt, also at the rates its pitch suggests."""
@@ -187,30 +219,9 @@ def _settles(found: Found, line: Line, middle: float, weight: float) -> bool:
     return close and (a.clear or abs(a.line.rate - line.rate) <= _SAME_RATE)
 
 
-def _without_duplicates(found: Sequence[Found]) -> list[Found]:
-    """Keep what stands beside everything stronger.
-
-    One recording is told once for any stretch of the query. Two recordings may share a stretch (a mash-up, a
-    recording registered twice), but one that explains far less of it than another shares a sample, not a use.
-    """
-    kept: list[Found] = []
-    order = [
-        (-f.alignment.total, f.alignment.line.shard, f.alignment.line.number, f.alignment.start)
-        for f in found
-    ]
-    for _, candidate in sorted(zip(order, found, strict=True), key=lambda pair: pair[0]):
-        a = candidate.alignment
-        if not any(_covers(k.alignment, a) for k in kept):
-            kept.append(candidate)
-    return sorted(kept, key=lambda f: (f.alignment.start, f.alignment.line.shard, f.alignment.line.number))
-
-
-def _covers(strong: Alignment, weak: Alignment) -> bool:
-    if min(strong.stop, weak.stop) - max(strong.start, weak.start) < 0.5 * (weak.stop - weak.start):
-        return False
-    if (strong.line.shard, strong.line.number) == (weak.line.shard, weak.line.number):
-        return True
-    return weak.total / (weak.stop - weak.start) < _WEAK_SHARE * strong.total / (strong.stop - strong.start)
+def _place(found: Found) -> tuple[float, int, int]:
+    a = found.alignment
+    return a.start, a.line.shard, a.line.number
 
 
 def _joined(found: Sequence[Found]) -> list[Found]:
@@ -270,7 +281,9 @@ def search(
         mask & np.array([i not in hidden for i in shard.manifest.recording_ids], np.bool_) if hidden else mask
         for shard, mask in zip(shards, active, strict=True)
     ]
-    found = _joined(_without_duplicates(Search(shards, visible, fp).run(deep)))
+    query = Search(shards, visible, fp)
+    query.run(deep)
+    found = _joined(query.kept())
     strongest = sorted(found, key=lambda f: -f.score)[:limit]
     segments = [_segment(shards[f.alignment.line.shard], f, fp.duration_s) for f in strongest]
     return sorted(segments, key=lambda s: (s.media_start, s.recording_id, s.reference_start))

@@ -323,10 +323,9 @@ class Shard:
         bucket = np.repeat(np.arange(self._start.size - 1), self._start[1:] - self._start[:-1])
         return (bucket << self.manifest.key_shift) | (self._low if self.manifest.key_shift else 0)
 
-    def recording_at(self, position: float) -> int:
-        """Return the number of the recording whose stretch of positions (half a gap either side) covers one."""
-        number = int(np.searchsorted(self.origin, position + self.gap / 2, side="right")) - 1
-        return max(number, 0)
+    def recordings_at(self, positions: NDArray[np.float64]) -> Int:
+        """Return the numbers int64[n] of the recordings whose stretch (half a gap either side) covers positions."""
+        return np.maximum(np.searchsorted(self.origin, positions + self.gap / 2, side="right") - 1, 0)
 
     def blocks_of(self, number: int) -> int:
         """Return how many blocks of 64 hops a recording has."""

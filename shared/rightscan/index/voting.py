@@ -61,6 +61,7 @@ class Seed:
     """A place to look at: position of the votes in the shard's numbering and in the query, in hops."""
 
     shard: int
+    recording: int  # its number there
     offset: float  # reference hop at query hop 0, in the shard's numbering
     first: int  # query hops of the first and last vote
     last: int
@@ -100,6 +101,9 @@ def vote(
 ) -> list[Seed]:
     """Return the strongest alignments of a stretch of query, best first.
 
+    A loop meets itself in hundreds of places: of one recording a third of ``most`` are taken, so that the other
+    song of a mash-up has its turn.
+
     Args:
         shards: searched together: a key's weight falls with its postings in all of them.
         pairs: landmarks of the stretch.
@@ -134,9 +138,18 @@ def vote(
         position = shard.posting_hop[at].astype(np.int64)
         offset = np.rint(position - hop[probe] * hypothesis.rate).astype(np.int64) + shard.gap
         query = hop[probe].astype(np.int64)
-        seeds += _excursions(number, shard.gap, offset, query, weight[probe], hypothesis, least, most)
+        seeds += _excursions(number, shard, offset, query, weight[probe], hypothesis, least, most)
     seeds.sort(key=lambda s: (-s.weight, s.shard, s.offset))
     return seeds[:most]
+
+
+def _turn(owner: Int) -> Int:
+    """Return for each element how many equal ones come before it, int64[n]."""
+    order = np.argsort(owner, kind="stable")
+    first = np.searchsorted(owner[order], owner)
+    turn = np.empty(owner.size, np.int64)
+    turn[order] = np.arange(owner.size)
+    return turn - first
 
 
 def _heavy(code: Int, weight: Int, least: float) -> NDArray[np.intp]:
@@ -152,7 +165,7 @@ def _heavy(code: Int, weight: Int, least: float) -> NDArray[np.intp]:
 
 def _excursions(
     number: int,
-    gap: int,
+    shard: Shard,
     offset: Int,
     query: Int,
     weight: Int,
@@ -193,23 +206,26 @@ def _excursions(
     height = low + gain - floor
     best = np.maximum.reduceat(height, starts)
     chosen = np.flatnonzero(best >= least)
-    if chosen.size > most:
-        chosen = chosen[np.argsort(-best[chosen], kind="stable")[:most]]
+    chosen = chosen[np.argsort(-best[chosen], kind="stable")]
+    code = packed[starts[chosen]] >> 28
+    at = (code >> 1) * OFFSET_BIN - (code & 1) * (OFFSET_BIN // 2) - shard.gap
+    recording = shard.recordings_at(at + hypothesis.rate * (origin + hop[starts[chosen]]))
+    few = np.flatnonzero(_turn(recording) < max(most // 3, 1))[:most]
+    chosen, at, recording = chosen[few], at[few], recording[few]
     seeds: list[Seed] = []
     stops = np.append(starts[1:], height.size)
-    for c in chosen.tolist():
+    for c, start, whose in zip(chosen.tolist(), at.tolist(), recording.tolist(), strict=True):
         a, b = int(starts[c]), int(stops[c])
         top = a + int(np.argmax(height[a:b]))
         part = packed[a : top + 1]
         inner = ((part >> 8) & 0xF) + 0.0
         # In 64ths, so that the numbering of a shard cannot show in the last digits of a result.
         centre = round(64 * float(np.average(inner, weights=(part & 0xFF) + 1))) / 64
-        code = int(part[0] >> 28)
-        start = (code >> 1) * OFFSET_BIN - (OFFSET_BIN // 2 if code & 1 else 0)
         seeds.append(
             Seed(
                 number,
-                start + centre - gap,
+                whose,
+                start + centre,
                 origin + int(hop[a]),
                 origin + int(hop[top]),
                 float(best[c]),
