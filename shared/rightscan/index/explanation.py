@@ -33,7 +33,6 @@ _ONLY = "recording"  # the one name in the index of the pair
 _MARGIN_S = 3.0  # evidence is shown this far beyond a passage, so that its borders can be seen
 _STRONGEST = 10 * HOPS_PER_SECOND  # the stretch a score is taken from
 _WITHIN_HOPS = 1.5  # what counts as the same peak
-_WITHIN_CENTS = 37.0
 _SECTION = 4096 * P.ticks_per_hop  # query paired at a time, so that memory does not grow
 _LONGEST_PAIR = 63  # hops: as in the search
 _MOST_STRAYS = 20_000  # landmarks off every line that are kept: more are a grey surface
@@ -100,7 +99,7 @@ class Passage:
         reference_start: the same moments in the recording.
         reference_end: see ``reference_start``.
         log10_lr: the score.
-        harmony: the statistic it comes from, over the strongest ten seconds; None where a told line, followed
+        harmony: the heaviest statistic in it, over the strongest ten seconds; None where a told line, followed
             again, is lost.
         modification: speed, pitch, and what they amount to.
         bounds: uncertainty of ``media_start`` and ``media_end`` (95 %).
@@ -223,7 +222,7 @@ def explain(
             found = [] if best is None else [_Found(best.line, best.start, best.stop, None, best)]
             reasons = (Reason.NOTHING_FOLLOWED,) if best is None else _why_not(best)
     heard, known = upload.peaks(), _kept(recording.peaks())
-    meetings = [_meetings(heard, known, f) for f in found]
+    meetings = [_meetings(picture, known, f) for f in found]
     landmarks = _landmarks(upload, recording, found)
     passages = [
         _passage(f, shard, picture, meeting, int((landmarks.passage == n).sum()), reasons)
@@ -286,26 +285,15 @@ def _kept(peaks: Peaks) -> Peaks:
     return Peaks(peaks.ticks[used], peaks.cents[used], peaks.strength[used], peaks.rank[used])
 
 
-def _meetings(heard: Peaks, known: Peaks, found: _Found) -> _Meetings:
+def _meetings(picture: Picture, known: Peaks, found: _Found) -> _Meetings:
     """Look for the upload's nearest peak to each of the recording's along a line."""
     line = found.line
-    at = (known.ticks / P.ticks_per_hop - line.offset) / line.rate
+    at = ((known.ticks / P.ticks_per_hop - line.offset) / line.rate).astype(np.float32)
     inside = np.flatnonzero((at >= found.start) & (at < found.stop))
-    at, cents = at[inside], known.cents[inside] + line.shift
-    hops = heard.ticks / P.ticks_per_hop
-    low = np.searchsorted(hops, at - _WITHIN_HOPS)
-    high = np.searchsorted(hops, at + _WITHIN_HOPS, side="right")
-    best = np.full(at.size, -1, np.int64)
-    gap = np.full(at.size, np.inf)
-    for step in range(int((high - low).max(initial=0))):
-        candidate = np.minimum(low + step, hops.size - 1)
-        distance = np.abs(hops[candidate] - at)
-        near = np.abs(heard.cents[candidate] - cents) <= _WITHIN_CENTS
-        closer = (low + step < high) & near & (distance < gap)
-        best[closer] = candidate[closer]
-        gap[closer] = distance[closer]
-    met = best >= 0
-    return _Meetings(best[met], inside[met], int(inside.size))
+    cents = known.cents[inside].astype(np.float32) + np.float32(line.shift)
+    _, _, which = picture.nearest(at[inside], cents, _WITHIN_HOPS)
+    met = which >= 0
+    return _Meetings(which[met], inside[met], int(inside.size))
 
 
 def _cloud(peaks: Peaks, matched: Sequence[NDArray[np.int64]]) -> PeakCloud:

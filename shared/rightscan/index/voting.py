@@ -101,8 +101,8 @@ def vote(
 ) -> list[Seed]:
     """Return the strongest alignments of a stretch of query, best first.
 
-    A loop meets itself in hundreds of places: of one recording a third of ``most`` are taken, so that the other
-    song of a mash-up has its turn.
+    A loop meets itself in hundreds of places: of one recording a third of ``most`` are taken, four at least, so
+    that the other song of a mash-up has its turn.
 
     Args:
         shards: searched together: a key's weight falls with its postings in all of them.
@@ -113,7 +113,7 @@ def vote(
         most: seeds returned at most.
     """
     keys, owner = probe_keys(pairs, hypothesis)
-    if keys.size == 0:
+    if keys.size == 0 or not shards:
         return []
     ranges = [shard.find(keys) for shard in shards]
     count = np.sum([hi - lo for lo, hi in ranges], axis=0)
@@ -122,6 +122,8 @@ def vote(
         used = order[: int(np.searchsorted(np.cumsum(count[order]), budget, side="right"))]
         keys, owner, count = keys[used], owner[used], count[used]
         ranges = [(lo[used], hi[used]) for lo, hi in ranges]
+    if count.sum() == 0:
+        return []
     # Relative to a common key of this catalogue: in a large one every key has postings, and chance spreads them
     # over as many more offsets.
     rarity = np.sqrt((1 + np.median(count[::16]) / 4) / (1 + count / 4))
@@ -210,7 +212,7 @@ def _excursions(
     code = packed[starts[chosen]] >> 28
     at = (code >> 1) * OFFSET_BIN - (code & 1) * (OFFSET_BIN // 2) - shard.gap
     recording = shard.recordings_at(at + hypothesis.rate * (origin + hop[starts[chosen]]))
-    few = np.flatnonzero(_turn(recording) < max(most // 3, 1))[:most]
+    few = np.flatnonzero(_turn(recording) < max(most // 3, 4))[:most]
     chosen, at, recording = chosen[few], at[few], recording[few]
     seeds: list[Seed] = []
     stops = np.append(starts[1:], height.size)
