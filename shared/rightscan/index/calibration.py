@@ -45,28 +45,34 @@ def log10_lr(seen: Alignment) -> float:
 
 
 _LONG_ENOUGH_S = 10.0
-_LEAST_UNCHANGED = -0.5
+_LEAST_UNCHANGED = -0.7
+_LEAST_CHANGED = -0.3
+_LEAST_TWICE_CHANGED = 0.6
+_SAME_CENTS = 8.0
+_SAME_RATE = 0.003
 
 
 def is_fixation(seen: Alignment) -> bool:
     """Whether this is the recording itself rather than another performance of the same work.
 
-    Both agree in harmony. Logistic fits (log10 odds, both classes alike) on degraded copies and on chance alignments
-    of other performances that reach the threshold tell them by how much of the recording is heard and how exactly in
-    time: a copy keeps both however long it runs, another performance drifts away from itself. Of 310 alignments of
-    other performances with an assumed change 3 pass, and 1 to 2 in a hundred changed copies are lost. Other
-    performances hardly ever run at the very speed and pitch of the recording (20 alignments, 4 pass), so only a
-    changed copy has to show clearly what it is; a copy that is changed *and* deep in noise is left unsaid.
+    Both agree in harmony. Logistic fits (log10 odds, both classes alike) on degraded copies and on alignments of
+    other performances that reach the threshold tell them by how much of the recording is heard and how exactly in
+    time: a copy keeps both however long it runs, another performance drifts away from itself. Machines change the
+    speed, the tempo or the pitch; that tempo and pitch differ each by an amount of its own is what musicians do,
+    and asks for more. Of 308 alignments of other performances under an assumed change 5 pass, of 20 at the very
+    speed and pitch 4; a copy that is changed *and* deep in noise is left unsaid.
     """
     sharpness = min(max(seen.sharpness, 0.0), 1.0)
     if not seen.changed:
         return 2.1 * seen.presence + 2.85 * sharpness - 2.24 >= _LEAST_UNCHANGED
     seconds = min(max((seen.stop - seen.start) / HOPS_PER_SECOND, 1.0), _LONG_ENOUGH_S)
-    return (
+    odds = (
         2.99 * seen.presence
         + 0.47 * sharpness
         + 2.34 * seen.presence * sharpness
         - 0.80 * math.log(seconds)
         - 1.08
-        >= 0
     )
+    own = seen.line.shift - 1200 * math.log2(seen.line.rate)
+    once = min(abs(own), abs(seen.line.shift)) <= _SAME_CENTS or abs(seen.line.rate - 1) <= _SAME_RATE
+    return odds >= (_LEAST_CHANGED if once else _LEAST_TWICE_CHANGED)
