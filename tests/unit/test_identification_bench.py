@@ -396,10 +396,16 @@ def test_negatives_are_counted_by_hour_and_by_excerpt():
 
 
 def test_the_fit_separates_what_is_apart():
-    scores = {True: [8.0, 9.0, 10.0, 4.0], False: [1.0, 2.0, 3.0, 5.0]}
-    slope, constant = calibrate.fitted(scores)
-    assert slope > 0
-    assert slope * 1.0 + constant < 0 < slope * 10.0 + constant
+    seen = [
+        *(calibrate.Seen(True, [(h, 4.0, 0.8, 0.0, 1.0)], [h]) for h in (8.0, 9.0, 10.0, 4.0)),
+        *(calibrate.Seen(False, [(h, 3.0, 0.4, 1.0, 1.0)], [h - 5]) for h in (1.0, 2.0, 3.0, 5.0)),
+    ]
+    harmony, _, _, changed, _ = calibrate.fitted(seen)
+    assert harmony > 0 > changed
+    fit = np.array([f for s in seen for f in s.features]) @ calibrate.fitted(seen)
+    assert (fit[:4] > 0).all()
+    assert (fit[4:] < 0).all()
+    assert "log10_lr >=  0.5: registered 1.000, unregistered 0 " in "\n".join(calibrate.lines(seen))
 
 
 # ---- growth ---------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from rightscan.index.alignment import HOPS_PER_SECOND, Alignment
 
 _HARMONY = 0.292
 _PEAKS = 0.093
-_MOST_PEAKS = 60.0  # nats
+MOST_PEAKS = 60.0  # nats
 _SHARPNESS = 1.428
 _CHANGED = -1.333
 _CONSTANT = -2.858
@@ -28,15 +28,15 @@ ACCEPT_LOG10_LR = 2.5
 a missed one can still be found from a longer cut."""
 
 TRIALS = 2500
-"""Unregistered excerpts behind the ratio: no ratio beyond so many to one is ever stated to a person, however far
-the line runs on."""
+"""Unregistered excerpts behind the ratio (`python -m bench.identification calibrate --n 625` repeats it): no ratio
+beyond so many to one is ever stated to a person, however far the line runs on."""
 
 
 def log10_lr(seen: Alignment) -> float:
     """Return log10 of P(evidence | the recording is here) / P(evidence | it is not)."""
     fit = (
         _HARMONY * seen.harmony
-        + _PEAKS * min(max(seen.peaks, 0.0), _MOST_PEAKS) ** 0.5
+        + _PEAKS * min(max(seen.peaks, 0.0), MOST_PEAKS) ** 0.5
         + _SHARPNESS * min(max(seen.sharpness, 0.0), 1.0)
         + _CHANGED * seen.changed
         + _CONSTANT
