@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from rightscan.index.calibration import ACCEPT_LOG10_LR
 from rightscan.records.results import ExplainResult
 from system import CATALOGUE, make_files
 
@@ -68,7 +69,7 @@ def test_two_files_that_match_need_no_store(folder: Path) -> None:
         "matched",
     )
     (segment,) = seen["segments"]
-    assert segment["score"] > seen["threshold"] == 3.0
+    assert segment["score"] > seen["threshold"] == ACCEPT_LOG10_LR
     assert segment["offset_s"] == pytest.approx(2.0, abs=0.1)
     assert (segment["speed"], segment["pitch_semitones"]) == (pytest.approx(1, abs=0.001), 0.0)
     assert segment["modification"] == []
