@@ -306,13 +306,19 @@ def material(tmp_path_factory):
     return folder
 
 
-# ---- what must hold -----------------------------------------------------------------------------------------
-def test_the_main_job_runs_under_the_roles_of_the_template(cloud, stack, rightscan, material, tmp_path):
+@pytest.fixture(scope="module")
+def scanned(rightscan, material) -> dict[str, dict]:
+    """What came of each upload after the catalogue was registered; one test may run where another did not."""
     status, registered = rightscan("register", material)
     assert status == 0, registered
     status, results = rightscan("scan", material / "uploads")
     assert status == 1, results  # the broken file is named
-    by_name = {Path(result["path"]).name: result for result in results}
+    return {Path(result["path"]).name: result for result in results}
+
+
+# ---- what must hold -----------------------------------------------------------------------------------------
+def test_the_main_job_runs_under_the_roles_of_the_template(cloud, stack, rightscan, scanned, tmp_path):
+    by_name = scanned
     (segment,) = by_name["방송 1.wav"]["segments"]
     assert segment["recording_id"] == "R1"
     assert segment["reference_start"] == pytest.approx(8.0, abs=1.0)
@@ -339,7 +345,7 @@ def counters(cloud: Cloud, stack: dict[str, str]) -> int:
     return sum(int(item["added"]["N"]) for item in items if item["kind"]["S"] == "counter")
 
 
-def test_the_functions_take_from_the_queues_of_backfill_and_send_to_them(cloud, stack):
+def test_the_functions_take_from_the_queues_of_backfill_and_send_to_them(cloud, stack, scanned):
     body = json.dumps({"kind": "scan", "media_id": "0" * 64, "origin": "backfill"})
     sqs = cloud.client("sqs")
     sqs.send_message(QueueUrl=stack["ScanBackfillQueue"], MessageBody=body)
