@@ -78,11 +78,11 @@ class Assumptions:
     log_kb: float = 3.0
     kms_requests: float = 6.0
     """Bucket keys and SQS's five-minute data keys spare most of them."""
-    event_sources: float = 6.0
+    event_sources: float = 8.0
     idle_polls: float = 5 * 3 * 60 * 24 * 30.4
     """Requests a month of one event source that waits: five pollers, each asking every 20 seconds."""
     keys: float = 2.0
-    alarm_metrics: float = 31.0
+    alarm_metrics: float = 36.0
     """24 alarms; those over errors and throttles count two metrics each."""
     custom_metrics: float = 25.0
     images_gb: float = 0.6
