@@ -51,7 +51,7 @@ def features(seen: Alignment) -> tuple[float, ...]:
     """Return what the score is made from, in the order of ``FEATURES``."""
     return (
         seen.harmony,
-        math.sqrt(min(max(seen.peaks, 0.0), calibration.MOST_PEAKS)),
+        math.sqrt(min(max(seen.peaks, 0.0), calibration.CALIBRATION.most_peaks)),
         min(max(seen.sharpness, 0.0), 1.0),
         float(seen.changed),
         1.0,

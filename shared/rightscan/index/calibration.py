@@ -11,23 +11,54 @@ the scale of a likelihood ratio by the tail that unregistered sound leaves in it
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from rightscan.index.alignment import HOPS_PER_SECOND, Alignment
 
-_HARMONY = 0.292
-_PEAKS = 0.093
-MOST_PEAKS = 60.0  # nats
-_SHARPNESS = 1.428
-_CHANGED = -1.333
-_CONSTANT = -2.858
-_DECADES = 1.9  # of the tail over unregistered sound, for each unit of the fit
-_EVEN = 0.6  # and its value where both classes are equally dense
 
-ACCEPT_LOG10_LR = 2.5
+@dataclass(frozen=True)
+class Calibration:
+    """Every number that turns an alignment into words; a change of any of them is a new ``score_version``.
+
+    The first five are the weights of the fit, ``most_peaks`` its limit in nats; ``decades`` is the tail of unregistered
+    sound for each unit of the fit, ``even`` the score where both classes are equally dense.
+    """
+
+    harmony: float = 0.292
+    peaks: float = 0.093
+    sharpness: float = 1.428
+    changed: float = -1.333
+    constant: float = -2.858
+    most_peaks: float = 60.0
+    decades: float = 1.9
+    even: float = 0.6
+    accept_log10_lr: float = 2.5
+    trials: int = 2500
+    # Fixation or another performance: log10 odds.
+    unchanged_presence: float = 2.1
+    unchanged_sharpness: float = 2.85
+    unchanged_constant: float = -2.24
+    least_unchanged: float = -0.7
+    changed_presence: float = 2.99
+    changed_sharpness: float = 0.47
+    changed_both: float = 2.34
+    changed_log_seconds: float = -0.80
+    changed_constant: float = -1.08
+    least_changed: float = -0.3
+    least_twice_changed: float = 0.6
+    long_enough_s: float = 10.0
+    same_cents: float = 8.0
+    same_rate: float = 0.003
+
+
+CALIBRATION = Calibration()
+_C = CALIBRATION
+
+ACCEPT_LOG10_LR: float = CALIBRATION.accept_log10_lr
 """A match is told from 300 to 1, which leaves about one in 30,000 unregistered excerpts: a wrong one moves money,
 a missed one can still be found from a longer cut."""
 
-TRIALS = 2500
+TRIALS: int = CALIBRATION.trials
 """Unregistered excerpts behind the ratio (`python -m bench.identification calibrate --n 625` repeats it): no ratio
 beyond so many to one is ever stated to a person, however far the line runs on."""
 
@@ -35,21 +66,13 @@ beyond so many to one is ever stated to a person, however far the line runs on."
 def log10_lr(seen: Alignment) -> float:
     """Return log10 of P(evidence | the recording is here) / P(evidence | it is not)."""
     fit = (
-        _HARMONY * seen.harmony
-        + _PEAKS * min(max(seen.peaks, 0.0), MOST_PEAKS) ** 0.5
-        + _SHARPNESS * min(max(seen.sharpness, 0.0), 1.0)
-        + _CHANGED * seen.changed
-        + _CONSTANT
+        _C.harmony * seen.harmony
+        + _C.peaks * math.sqrt(min(max(seen.peaks, 0.0), _C.most_peaks))
+        + _C.sharpness * min(max(seen.sharpness, 0.0), 1.0)
+        + _C.changed * seen.changed
+        + _C.constant
     )
-    return float(_DECADES * fit + _EVEN)
-
-
-_LONG_ENOUGH_S = 10.0
-_LEAST_UNCHANGED = -0.7
-_LEAST_CHANGED = -0.3
-_LEAST_TWICE_CHANGED = 0.6
-_SAME_CENTS = 8.0
-_SAME_RATE = 0.003
+    return _C.decades * fit + _C.even
 
 
 def is_fixation(seen: Alignment) -> bool:
@@ -64,15 +87,18 @@ def is_fixation(seen: Alignment) -> bool:
     """
     sharpness = min(max(seen.sharpness, 0.0), 1.0)
     if not seen.changed:
-        return 2.1 * seen.presence + 2.85 * sharpness - 2.24 >= _LEAST_UNCHANGED
-    seconds = min(max((seen.stop - seen.start) / HOPS_PER_SECOND, 1.0), _LONG_ENOUGH_S)
+        odds = (
+            _C.unchanged_presence * seen.presence + _C.unchanged_sharpness * sharpness + _C.unchanged_constant
+        )
+        return odds >= _C.least_unchanged
+    seconds = min(max((seen.stop - seen.start) / HOPS_PER_SECOND, 1.0), _C.long_enough_s)
     odds = (
-        2.99 * seen.presence
-        + 0.47 * sharpness
-        + 2.34 * seen.presence * sharpness
-        - 0.80 * math.log(seconds)
-        - 1.08
+        _C.changed_presence * seen.presence
+        + _C.changed_sharpness * sharpness
+        + _C.changed_both * seen.presence * sharpness
+        + _C.changed_log_seconds * math.log(seconds)
+        + _C.changed_constant
     )
     own = seen.line.shift - 1200 * math.log2(seen.line.rate)
-    once = min(abs(own), abs(seen.line.shift)) <= _SAME_CENTS or abs(seen.line.rate - 1) <= _SAME_RATE
-    return odds >= (_LEAST_CHANGED if once else _LEAST_TWICE_CHANGED)
+    once = min(abs(own), abs(seen.line.shift)) <= _C.same_cents or abs(seen.line.rate - 1) <= _C.same_rate
+    return odds >= (_C.least_changed if once else _C.least_twice_changed)

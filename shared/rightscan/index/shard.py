@@ -30,7 +30,7 @@ from rightscan.index.contrast import BAND_BYTES, ROWS_PER_BLOCK, band_signs
 
 Int = NDArray[np.int64]
 
-FORMAT = "rightscan-index-1"
+FORMAT = "rightscan-index-2"
 BLOCK = 64  # hops; a peak's time inside a block fits one byte in quarter hops
 GAP_BLOCKS = 32  # 48 s: more than a window of query spans at the fastest rate searched
 _MAX_SHIFT = 8  # bits of a key that fit a byte

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cache
 
 from rightscan.fingerprint.parameters import PIPELINE
+from rightscan.index.calibration import CALIBRATION
 from rightscan.records.base import content_hash
 from rightscan.rights.codes import code_table
 
@@ -16,8 +18,10 @@ def pipeline_version() -> str:
 
 @cache
 def score_version() -> str:
-    """Of what turns features into words: the fingerprint's calibration lies in its pipeline, the rules here."""
-    return content_hash({"pipeline": PIPELINE, "codes": code_table().version})
+    """Of what turns features into words: the calibration of the score and the rules."""
+    return content_hash(
+        {"pipeline": PIPELINE, "calibration": asdict(CALIBRATION), "codes": code_table().version}
+    )
 
 
 def rules_version() -> str:

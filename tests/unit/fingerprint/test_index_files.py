@@ -28,7 +28,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_manifest_says_what_is_there(built: Path) -> None:
     manifest = json.loads((built / "manifest.json").read_bytes())
-    assert manifest["format"] == "rightscan-index-1"
+    assert manifest["format"] == "rightscan-index-2"
     assert manifest["pipeline"] == PIPELINE
     assert manifest["parameters"]["hop"] == PARAMETERS.hop
     assert manifest["recording_ids"] == ["R1", "R2", "R3"]
@@ -209,7 +209,7 @@ def test_other_manifests_are_refused(copy: Path, change: dict[str, object], code
     assert refused(copy) == code
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format":"rightscan-index-1"}'])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"format":"rightscan-index-2"}'])
 def test_no_manifest_at_all(copy: Path, data: bytes) -> None:
     (copy / "manifest.json").write_bytes(data)
     assert refused(copy) == "corrupt_index"
