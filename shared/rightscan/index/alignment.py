@@ -26,6 +26,9 @@ _SPAN_FOR_RATE = 3 * HOPS_PER_SECOND  # time between them, for the rate to be fi
 _SLOPES = tuple(n / 400 for n in range(-8, 9))  # the grid of tempos leaves 2 % open
 _NEAR_LINE = 0.5  # hops
 _SLOPE_GAIN = 0.1
+_LEAST_FOR_DOUBT = 8
+_NO_RATE, _NO_SHIFT = 0.02, 50.0  # the steps of the assumed changes
+_BEST_RATE, _BEST_SHIFT = 1e-4, 1.0  # clocks and cents of the peaks as stored
 _MARGIN = HOPS_PER_SECOND / 2
 _GLANCE = 4 * HOPS_PER_SECOND  # at least this much of the harmony is looked at before a seed is followed
 _LEAST_HARMONY = 2.5
@@ -48,7 +51,8 @@ class Alignment:
     ``peaks``: log likelihood ratio (nats) of the reference peaks over the best stretch; ``harmony``: standardised
     agreement there; ``total``: of the peaks over all of it; ``presence``: share of the recording's peaks that are
     heard; ``sharpness``: of the peaks both sides share, the share that meets within a quarter of a hop (6 ms);
-    ``bounds``: hops of uncertainty at either end.
+    ``bounds``: hops of uncertainty at either end; ``doubt``: half widths of the 95 % intervals of rate and shift
+    (cents).
     """
 
     line: Line
@@ -61,6 +65,7 @@ class Alignment:
     sharpness: float
     coverage: float
     bounds: tuple[float, float]
+    doubt: tuple[float, float]
 
     @property
     def changed(self) -> bool:
@@ -300,7 +305,29 @@ def _weigh(shard: Shard, picture: Picture, line: Line, heard: _Course, presence:
         sharpness=_sharpness(shard, picture, line, a, b),
         coverage=float((per_second[known] > 0).mean()),
         bounds=(_border(found.hops, found.hit), _border(found.hops[::-1], found.hit[::-1])),
+        doubt=_doubt(shard, picture, line, start, stop),
     )
+
+
+def _doubt(shard: Shard, picture: Picture, line: Line, first: float, stop: float) -> tuple[float, float]:
+    """Return how far rate and shift (cents) may be off, 19 times in 20: the errors of a regression and of a median.
+
+    Twice the regression's, since what moves peaks (a time stretcher, a reverberation) moves neighbours together; where
+    the rate came from a grid of slopes alone, two steps of it are added.
+    """
+    hops, cents = shard.peaks(line.number, line.reference(first), line.reference(stop))
+    at = ((hops - line.offset) / line.rate).astype(np.float32)
+    late, sharp, _ = picture.nearest(at, cents + np.float32(line.shift), 1.0)
+    met = ~np.isnan(late)
+    n = int(met.sum())
+    if n < _LEAST_FOR_DOUBT:
+        return _NO_RATE, _NO_SHIFT
+    spread = float(at[met].std()) * float(np.sqrt(n))
+    rate = 2 * 1.96 * float(late[met].std()) / max(spread, 1.0) * line.rate
+    if n < _LEAST_FOR_RATE or float(np.ptp(at[met])) < _SPAN_FOR_RATE:
+        rate += 2 * (_SLOPES[1] - _SLOPES[0])
+    shift = 1.96 * 1.253 * float(sharp[met].std()) / float(np.sqrt(n))
+    return max(rate, _BEST_RATE), max(shift, _BEST_SHIFT)
 
 
 def peaks_met(shard: Shard, picture: Picture, a: Alignment) -> NDArray[np.int64]:

@@ -10,12 +10,15 @@ class Modification:
     """How the upload differs from the recording.
 
     ``kinds``: ``speed`` (pitch and tempo together), ``tempo``, ``pitch``; empty for an unchanged copy. ``speed``
-    is upload rate over original rate, ``pitch_semitones`` upload minus original; both as measured.
+    is upload rate over original rate, ``pitch_semitones`` upload minus original; both as measured, with the half
+    widths of their 95 % intervals.
     """
 
     kinds: tuple[str, ...]
     speed: float
     pitch_semitones: float
+    speed_error: float = 0.0
+    pitch_error: float = 0.0
 
 
 @dataclass(frozen=True)

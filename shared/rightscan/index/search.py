@@ -307,12 +307,13 @@ def _segment(shard: Shard, found: Found, duration_s: float) -> Segment:
         reference_end=reference[1],
         log10_lr=found.score,
         coverage=a.coverage,
-        modification=_modification(a.line),
+        modification=_modification(a),
         bounds=(a.bounds[0] / HOPS_PER_SECOND, a.bounds[1] / HOPS_PER_SECOND),
     )
 
 
-def _modification(line: Line) -> Modification:
+def _modification(a: Alignment) -> Modification:
+    line = a.line
     semitones = line.shift / 100
     # Pitch that follows the speed is no change of its own.
     own = semitones - 12 * float(np.log2(line.rate))
@@ -321,4 +322,4 @@ def _modification(line: Line) -> Modification:
         kinds = ("speed",) if abs(own) <= _EXACT_SEMITONES else ("tempo",)
     if abs(own) > _EXACT_SEMITONES and abs(semitones) > _EXACT_SEMITONES:
         kinds += ("pitch",)
-    return Modification(kinds, line.rate, semitones)
+    return Modification(kinds, line.rate, semitones, a.doubt[0], a.doubt[1] / 100)

@@ -240,6 +240,8 @@ def _matches(
                     kinds=tuple(kind for kind in segment.modification.kinds if kind in _KINDS),
                     speed=round(float(segment.modification.speed), 4),
                     pitch_semitones=round(float(segment.modification.pitch_semitones), 3),
+                    speed_error=round(float(segment.modification.speed_error), 5),
+                    pitch_error=round(float(segment.modification.pitch_error), 3),
                 ),
                 border_uncertainty_s=round(float(max(segment.bounds)), 3),
                 index_version=index_version if heir_of is None else heir_of.index_version,

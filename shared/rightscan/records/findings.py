@@ -12,11 +12,16 @@ from rightscan.rights.axes import AxisA, AxisB, AxisC, AxisD, ClaimBasis
 
 
 class Modification(Record):
-    """How the upload differs from the original. ``speed`` is upload rate over original rate."""
+    """How the upload differs from the original. ``speed`` is upload rate over original rate.
+
+    The errors are half widths of 95 % intervals; 0 in records that were written before they were measured.
+    """
 
     kinds: tuple[str, ...] = ()
     speed: float = Field(default=1.0, gt=0)
     pitch_semitones: float = 0.0
+    speed_error: float = Field(default=0.0, ge=0)
+    pitch_error: float = Field(default=0.0, ge=0)
 
 
 class Match(Record):

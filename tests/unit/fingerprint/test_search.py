@@ -115,6 +115,9 @@ def test_another_speed_is_found_and_named(index: Index, speed: float) -> None:
     assert found.modification.kinds == ("speed",)
     assert found.modification.speed == pytest.approx(speed, rel=2e-3)
     assert found.modification.pitch_semitones == pytest.approx(12 * np.log2(speed), abs=0.05)
+    assert abs(found.modification.speed - speed) <= found.modification.speed_error < 0.005
+    shift = 12 * np.log2(speed)
+    assert abs(found.modification.pitch_semitones - shift) <= found.modification.pitch_error < 0.1
     assert found.reference_start == pytest.approx(10, abs=0.5)
     assert found.reference_end == pytest.approx(24, abs=0.5)
 
