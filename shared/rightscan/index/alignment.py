@@ -285,8 +285,8 @@ def _weigh(shard: Shard, picture: Picture, line: Line, heard: _Course, presence:
     a, b = float(heard.hops[k]), float(heard.hops[until[k] - 1]) + 1
     tone = _tone(shard, picture, line, a, b)
     whole = _follow(shard, picture, line, (a + b) / 2, presence, tone)
-    # A hundredth of a hop, lest rounding leaves out the very peak that the stretch begins with.
-    start = min([a, *whole.hops[:1].tolist()]) - 0.01
+    # Half a hop, lest rounding (float32: 0.03 hops after two hours) leaves out the peak that the stretch begins with.
+    start = min([a, *whole.hops[:1].tolist()]) - 0.5
     stop = max([b, *(whole.hops[-1:] + 1).tolist()])
     found = trace(shard, picture, line, start, stop)
     course = _course(shard, picture, line, start, stop, presence, tone)

@@ -59,7 +59,8 @@ ACCEPT_LOG10_LR: float = CALIBRATION.accept_log10_lr
 unregistered loop that reached 3.05. A wrong match moves money, a missed one can still be found from a longer cut."""
 
 TRIALS: int = CALIBRATION.trials
-"""Unregistered excerpts behind the ratio (`python -m bench.identification calibrate --n 625` repeats it): no ratio
+"""Unregistered excerpts behind the ratio (`python -m bench.identification calibrate --n 625` repeats the
+experiment with draws of its own): no ratio
 beyond so many to one is ever stated to a person, however far the line runs on."""
 
 
@@ -82,7 +83,7 @@ def is_fixation(seen: Alignment) -> bool:
     other performances that reach the threshold tell them by how much of the recording is heard and how exactly in
     time: a copy keeps both however long it runs, another performance drifts away from itself. Machines change the
     speed, the tempo or the pitch; that tempo and pitch differ each by an amount of its own is what musicians do,
-    and asks for more. Of 308 alignments of other performances under an assumed change 5 pass, of 20 at the very
+    and asks for more. Of 308 alignments of other performances under an assumed change 3 pass, of 20 at the very
     speed and pitch 4; a copy that is changed *and* deep in noise is left unsaid.
     """
     sharpness = min(max(seen.sharpness, 0.0), 1.0)
