@@ -84,7 +84,7 @@ licences: setup-dev ## the licences of what is shipped
 check: lint types licences template-check ## everything that reads the code without running it
 
 test: setup-dev setup-deploy system-packages check ## set up, check, and run all tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 soak: setup-dev ## fifty kills of the local runtime
 	RIGHTSCAN_KILLS=50 $(BIN)/python -m pytest -q tests/e2e/test_kill.py
