@@ -40,6 +40,8 @@ lock: ## resolve the dependencies anew (hashes, no index address)
 		--custom-compile-command "make lock" pyproject.toml requirements/build.in --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	UV_PYTHON_DOWNLOADS=never .venv-lock/bin/uv pip compile --no-config --upgrade --generate-hashes --universal --python-version 3.11 -q \
 		--custom-compile-command "make lock" requirements/bench.in -c requirements/dev.txt -o requirements/bench.txt
+	UV_PYTHON_DOWNLOADS=never .venv-lock/bin/uv pip compile --no-config --upgrade --generate-hashes --universal --python-version 3.11 -q \
+		--custom-compile-command "make lock" requirements/training.in -c requirements/dev.txt -o requirements/training.txt
 	$(MAKE) lock-packaging
 
 # ---- the main job -----------------------------------------------------------------------------------
