@@ -1,0 +1,104 @@
+"""One pass over the sound: blocks in, evidence out. Memory grows by a few bytes a second."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rightscan.synthesis.evidence import Evidence, Stretch
+from rightscan.synthesis.framing import Framer, Loudness
+from rightscan.synthesis.lattice import UNTESTED, prominence, strongest, tops
+from rightscan.synthesis.parameters import PARAMETERS, PIPELINE, SAMPLE_RATE
+from rightscan.synthesis.ratio import search
+from rightscan.synthesis.spectrum import LineAccumulator, LinePool
+
+_ENOUGH = 8.0  # a lattice this clear at its nominal rate needs no search for a changed one
+_CANCELLED = 0.25  # of the channels' energy; less of it in their mean is a polarity trick
+_UNIT = round(PARAMETERS.unit_s * SAMPLE_RATE)
+
+
+class Analyser:
+    """Takes the sound block by block and gives the evidence at the end.
+
+    Example:
+        >>> analyser = Analyser()
+        >>> analyser.add(np.zeros((44_100, 2), np.float32))
+        >>> analyser.finish().heard_s
+        0.0
+    """
+
+    def __init__(self) -> None:
+        self._samples = 0
+        self._fine, self._coarse = Framer(PARAMETERS.fine), Framer(PARAMETERS.coarse)
+        self._unit, self._unit_index = LineAccumulator(PARAMETERS.fine), 0
+        self._short = LineAccumulator(PARAMETERS.coarse)
+        self._pool = LinePool()
+        self._stretches: list[Stretch] = []
+        self._loudness = Loudness()
+
+    def add(self, block: NDArray[np.float32]) -> None:
+        """Take the next block, float32[n, channels] at ``SAMPLE_RATE``."""
+        mono = _mono(block)
+        self._loudness.add(mono)
+        if self._samples < PARAMETERS.coarse_s * SAMPLE_RATE:
+            for _, window in self._coarse.add(mono):
+                self._short.add(window)
+        self._samples += mono.size
+        for start, window in self._fine.add(mono):
+            self._hear(start, window)
+
+    def finish(self) -> Evidence:
+        """Return what was seen."""
+        rest = self._fine.rest()
+        if rest is not None:
+            self._hear(0, rest)
+        self._close_unit()
+        band_hz = self._loudness.band_end()
+        ends = tops(band_hz)
+        whole = coarse = changed = UNTESTED
+        lines, short = self._pool.mean(), self._short.spectrum()
+        if lines is not None:
+            seen = prominence(lines)
+            whole = strongest(seen, ends)
+            if whole.score < _ENOUGH:
+                changed = search(seen, ends[-1])
+        if short is not None:
+            coarse = strongest(prominence(short), ends)
+        return Evidence(
+            pipeline=PIPELINE,
+            duration_s=self._samples / SAMPLE_RATE,
+            heard_s=self._loudness.heard_s(),
+            band_hz=band_hz,
+            range_db=self._loudness.range_db(),
+            whole=whole,
+            coarse=coarse,
+            changed=changed,
+            stretches=tuple(self._stretches),
+            lines=lines,
+        )
+
+    def _hear(self, start: int, window: NDArray[np.float32]) -> None:
+        if start // _UNIT != self._unit_index:
+            self._close_unit()
+            self._unit_index = start // _UNIT
+        self._unit.add(window)
+
+    def _close_unit(self) -> None:
+        lines = self._unit.spectrum()
+        self._unit = LineAccumulator(PARAMETERS.fine)
+        if lines is None:
+            return
+        self._pool.add(lines)
+        found = strongest(prominence(lines), tops(self._loudness.band_end()))
+        start = self._unit_index * PARAMETERS.unit_s
+        end = min(start + PARAMETERS.unit_s, self._samples / SAMPLE_RATE)
+        self._stretches.append(Stretch(start, end, found))
+
+
+def _mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of the channels; the first where they cancel."""
+    mono: NDArray[np.float32] = block.mean(axis=1, dtype=np.float32)
+    channels = block.shape[1]
+    if float(mono @ mono) * channels < _CANCELLED * float(np.einsum("nc,nc->", block, block)):
+        return np.ascontiguousarray(block[:, 0])
+    return mono

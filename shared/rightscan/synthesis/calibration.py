@@ -1,0 +1,67 @@
+"""What a score is worth: thresholds, and the log10 likelihood ratio of "made by a decoder" to "real sound"."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Of the lattice score.
+
+    Attributes:
+        version: changes with any of the figures.
+        scores: of the knots between which the ratio is interpolated, rising.
+        log10_lrs: the ratio at the knots, rising.
+        queue: score from which a person looks at it; 1 % of real sound reaches it.
+        sure: score from which "detected" is said; 0.1 % of real sound would reach it.
+        changed_cost: what a lattice at another ratio has to give up: it is the best of 6,000 times as many.
+        per_doubling: what the best stretch gives up for each doubling of their number.
+        trials: independent real recordings behind the figures; no ratio is printed beyond their number.
+        min_heard_s: shortest sound that was validated.
+        min_band_hz: narrowest band.
+        min_bit_rate: lowest, bit/s, of a compressed file.
+    """
+
+    version: str
+    scores: tuple[float, ...]
+    log10_lrs: tuple[float, ...]
+    queue: float
+    sure: float
+    changed_cost: float
+    per_doubling: float
+    trials: int
+    min_heard_s: float
+    min_band_hz: float
+    min_bit_rate: int
+
+    def log10_lr(self, score: float) -> float:
+        """Return the ratio, not capped, for a lattice score; linear beyond the last knots."""
+        low, high = self.scores[0], self.scores[-1]
+        if score > high:
+            steps = (self.log10_lrs[-1] - self.log10_lrs[-2]) / (self.scores[-1] - self.scores[-2])
+            return self.log10_lrs[-1] + steps * (score - high)
+        return float(np.interp(max(score, low), self.scores, self.log10_lrs))
+
+    def stated(self, log10_lr: float) -> float:
+        """Return a ratio as it may be printed: no farther from 1 than the number of trials."""
+        limit = math.log10(self.trials)
+        return max(-limit, min(limit, log10_lr))
+
+
+CALIBRATION = Calibration(
+    version="2026.11",
+    scores=(0.0, 2.0, 3.0, 4.0, 5.5, 7.5),
+    log10_lrs=(-0.9, -0.5, 0.1, 1.1, 2.0, 2.6),
+    queue=4.1,
+    sure=7.2,
+    changed_cost=4.0,
+    per_doubling=0.4,
+    trials=451,
+    min_heard_s=4.0,
+    min_band_hz=5_000.0,
+    min_bit_rate=24_000,
+)
