@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,20 @@ class DecodeOutcome:
     silent: bool
 
 
+@dataclass(frozen=True)
+class Tap:
+    """A second hearing of the same pass, at a rate of its own.
+
+    Attributes:
+        sample_rate: wanted rate, Hz.
+        sink: takes each block in turn: float32[n, channels], finite, full scale at 1. Mono sound has one column,
+            stereo two; more channels are mixed to stereo by their layout, or to one mean where they have none.
+    """
+
+    sample_rate: int
+    sink: Callable[[NDArray[np.float32]], None]
+
+
 class AudioStream:
     """One pass over the audio stream that a player would choose. Time 0 is the stream's own beginning."""
 
@@ -102,7 +116,9 @@ class AudioStream:
             )
         return self._outcome
 
-    def blocks(self, sample_rate: int, block_s: float = 4.0) -> Iterator[NDArray[np.float32]]:
+    def blocks(
+        self, sample_rate: int, block_s: float = 4.0, tap: Tap | None = None
+    ) -> Iterator[NDArray[np.float32]]:
         """Decode, mix down and resample.
 
         Mono is the mean of the channels; where they cancel (one polarity-inverted against the other, a way
@@ -111,6 +127,7 @@ class AudioStream:
         Args:
             sample_rate: wanted rate, Hz.
             block_s: length of the blocks, s; has no influence on the samples.
+            tap: also hears the sound, as its channels are; has no influence on the samples either.
 
         Yields:
             float32[n], finite, full scale at 1, all of ``block_s`` but the last.
@@ -122,7 +139,7 @@ class AudioStream:
         waiting: list[NDArray[np.float32]] = []
         held = decoded = 0
         peak = 0.0
-        for frame in self._frames(sample_rate):
+        for frame in self._frames(sample_rate, tap):
             mono = _mix_down(_sound(frame))
             decoded += mono.size
             if decoded > self._limits.max_duration_s * sample_rate:
@@ -140,31 +157,20 @@ class AudioStream:
             yield np.concatenate(waiting)
         self._conclude(decoded / sample_rate, peak)
 
-    def _frames(self, sample_rate: int) -> Iterator[NDArray[np.float32]]:
+    def _frames(self, sample_rate: int, tap: Tap | None) -> Iterator[NDArray[np.float32]]:
         """Frames float32[n, channels] at the wanted rate, of equal length but the last."""
-        resampler = _resampler(sample_rate)
-        for frame in self._decoded():
-            frame.pts = None  # gaps in the time stamps of a damaged file would come out as an error
-            try:
-                resampled = resampler.resample(frame)
-            except (av.error.FFmpegError, ValueError):
-                # The layout or rate changed in mid-stream; a new resampler goes on where the old one ends.
-                for rest in resampler.resample(None):
-                    yield _array(rest)
-                resampler = _resampler(sample_rate)
-                resampled = self._first(resampler, frame)
-            for part in resampled:
-                yield _array(part)
-        for part in resampler.resample(None):
-            yield _array(part)
-
-    def _first(self, resampler: Any, frame: Any) -> Any:
-        """What a new resampler gives for its first frame."""
+        main = _Converter(sample_rate, _own_layout)
+        side = None if tap is None else _Converter(tap.sample_rate, _at_most_stereo)
         try:
-            return resampler.resample(frame)
-        except MemoryError:
-            raise
-        except (av.error.FFmpegError, ValueError) as error:
+            for frame in self._decoded():
+                frame.pts = None  # gaps in the time stamps of a damaged file would come out as an error
+                if tap is not None and side is not None:
+                    _pour(side.convert(frame), tap)
+                yield from main.convert(frame)
+            if tap is not None and side is not None:
+                _pour(side.rest(), tap)
+            yield from main.rest()
+        except _UnconvertibleError as error:
             raise self._undecodable() from error
 
     def _decoded(self) -> Iterator[Any]:
@@ -248,9 +254,76 @@ class AudioStream:
         return "the last packet is cut off" if self._cut_off else ""
 
 
-def _resampler(sample_rate: int) -> Any:
-    # Interleaved: PyAV (18.1) reads past the planes of a frame with eight or more of them, and crashes.
-    return av.AudioResampler(format="flt", rate=sample_rate, frame_size=_FRAME)
+class _UnconvertibleError(Exception):
+    """A frame that no new resampler takes."""
+
+
+class _Converter:
+    """Brings decoded frames to one rate.
+
+    Args:
+        sample_rate: wanted rate, Hz.
+        layout: what the channels of a frame become; None leaves them as they are.
+    """
+
+    def __init__(self, sample_rate: int, layout: Callable[[Any], str | None]) -> None:
+        self._sample_rate = sample_rate
+        self._layout = layout
+        self._resampler: Any = None
+
+    def convert(self, frame: Any) -> Iterator[NDArray[np.float32]]:
+        """Frames float32[n, channels] that are now full."""
+        if self._resampler is None:
+            parts = self._begin(frame)
+        else:
+            try:
+                parts = self._resampler.resample(frame)
+            except (av.error.FFmpegError, ValueError):
+                # The layout or rate changed in mid-stream; a new resampler goes on where the old one ends.
+                yield from self.rest()
+                parts = self._begin(frame)
+        for part in parts:
+            yield _array(part)
+
+    def rest(self) -> Iterator[NDArray[np.float32]]:
+        """What has not filled a frame."""
+        if self._resampler is not None:
+            for part in self._resampler.resample(None):
+                yield _array(part)
+
+    def _begin(self, frame: Any) -> Any:
+        """What a new resampler gives for its first frame."""
+        # Interleaved: PyAV (18.1) reads past the planes of a frame with eight or more of them, and crashes.
+        self._resampler = av.AudioResampler(
+            format="flt", layout=self._layout(frame), rate=self._sample_rate, frame_size=_FRAME
+        )
+        try:
+            return self._resampler.resample(frame)
+        except MemoryError:
+            raise
+        except (av.error.FFmpegError, ValueError) as error:
+            raise _UnconvertibleError from error
+
+
+def _own_layout(_frame: Any) -> str | None:
+    return None
+
+
+def _at_most_stereo(frame: Any) -> str | None:
+    """Stereo for channels with known places; those without are left to be averaged."""
+    channels = frame.layout.nb_channels
+    return None if channels <= 2 or _is_nameless(frame.layout) else "stereo"
+
+
+def _is_nameless(layout: Any) -> bool:
+    """Whether FFmpeg knows how many channels there are, but not where they stand ("3 channels")."""
+    return str(layout.name).endswith("channels")
+
+
+def _pour(parts: Iterator[NDArray[np.float32]], tap: Tap) -> None:
+    for part in parts:
+        sound = _sound(part)
+        tap.sink(sound if sound.shape[1] <= 2 else sound.mean(axis=1, dtype=np.float32)[:, None])
 
 
 def _array(frame: Any) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ import pytest
 import hostile_media
 from hostile_media import FILES, PIECE_S, RATE, Hostile, encoded, pcm16, piece, wav
 from rightscan.errors import PermanentError, UsageError
-from rightscan.media.decode import AudioStream, open_audio
+from rightscan.media.decode import AudioStream, Tap, open_audio
 from rightscan.media.encode import encode
 from rightscan.media.limits import Limits
 from rightscan.media.probe import probe
@@ -188,6 +188,62 @@ def test_a_second_sound_track_does_not_replace_the_first(tmp_path: Path) -> None
     _, stream = heard(path)
     assert stream.facts.streams == 2
     assert stream.facts.codec == "flac"
+
+
+def tapped(path: Path, rate: int = 44_100) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The mono stream, and what a tap heard meanwhile."""
+    blocks: list[np.ndarray] = []
+    with open_audio(path) as stream:
+        sound = np.concatenate(list(stream.blocks(WANTED, tap=Tap(rate, blocks.append))))
+    return sound, blocks
+
+
+@pytest.mark.parametrize("codec", FORMATS)
+def test_a_tap_changes_nothing(codec: str, tmp_path: Path) -> None:
+    path = tmp_path / "whole"
+    path.write_bytes(encoded(codec))
+    sound, blocks = tapped(path)
+    np.testing.assert_array_equal(sound, heard(path)[0])
+    joined = np.concatenate(blocks)
+    assert joined.dtype == np.float32
+    assert joined.shape[1] == 2
+    assert joined.shape[0] / 44_100 == pytest.approx(sound.size / WANTED, abs=0.01)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6, 8, 9, 16])
+def test_a_tap_hears_two_channels_at_the_most(channels: int, tmp_path: Path) -> None:
+    sound = np.zeros((RATE * 2, channels), np.float32)
+    sound[:, 0] = piece()[: RATE * 2, 0]
+    path = tmp_path / "many.wav"
+    path.write_bytes(wav(pcm16(sound), rate=RATE, channels=channels))
+    plain, blocks = tapped(path, RATE)
+    np.testing.assert_array_equal(plain, heard(path)[0])
+    columns = {block.shape[1] for block in blocks}
+    assert len(columns) == 1
+    assert columns <= {1, 2}
+    joined = np.concatenate(blocks)
+    assert joined.shape[0] == RATE * 2
+    if channels <= 2:
+        np.testing.assert_allclose(joined, sound, atol=1e-4)
+    else:
+        assert np.corrcoef(joined[:, 0], sound[:, 0])[0, 1] > 0.99
+
+
+def test_a_tap_goes_on_where_the_channels_change(tmp_path: Path) -> None:
+    path = tmp_path / "chained.aac"
+    for name, sound in (("mono", piece()[:, :1]), ("stereo", piece())):
+        encode(sound, RATE, tmp_path / name, "adts")
+    path.write_bytes((tmp_path / "mono").read_bytes() + (tmp_path / "stereo").read_bytes())
+    plain, blocks = tapped(path)
+    np.testing.assert_array_equal(plain, heard(path)[0])
+    assert {block.shape[1] for block in blocks} == {1, 2}
+    assert sum(map(len, blocks)) / 44_100 == pytest.approx(plain.size / WANTED, abs=0.01)
+
+
+def test_what_is_no_number_reaches_no_tap(tmp_path: Path) -> None:
+    path = hostile_media.write("not_numbers.wav", tmp_path)
+    _, blocks = tapped(path)
+    assert np.isfinite(np.concatenate(blocks)).all()
 
 
 def test_unknown_codec(tmp_path: Path) -> None:
