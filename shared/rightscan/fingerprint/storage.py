@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from rightscan import npz
 from rightscan.errors import PermanentError
 from rightscan.fingerprint import landmarks, spectrum
 from rightscan.fingerprint.parameters import PARAMETERS, PIPELINE
@@ -21,8 +18,6 @@ from rightscan.fingerprint.spectrum import Peaks
 SILENCE_DBFS = -70.0
 _NO_LEVEL_DBFS = -200.0  # stands for digital silence, whose level is minus infinity
 _ROBUST = {"ticks": "<u4", "cents": "<u2", "strength": "|u1", "rank": "|u1", "bands": "|u1"}
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_MAX_BYTES = 2**31  # a ten-hour fingerprint unpacks to 60 MB: more is not one of ours
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,60 +56,52 @@ class Fingerprint:
             PermanentError: ``corrupt_features`` when they were not kept.
         """
         if self.robust is None:
-            raise _corrupt("the fingerprint holds no spectral peaks")
+            raise npz.corrupt("the fingerprint holds no spectral peaks")
         return Peaks(*(self.robust[name] for name in ("ticks", "cents", "strength", "rank")))  # type: ignore[arg-type]
 
     def bands(self) -> NDArray[np.uint8]:
         """Return the band levels uint8[r, 52]; raises as ``peaks`` does."""
         if self.robust is None:
-            raise _corrupt("the fingerprint holds no band levels")
+            raise npz.corrupt("the fingerprint holds no band levels")
         return self.robust["bands"].astype(np.uint8, copy=False)
 
-    def to_npz(self) -> bytes:
-        """Return the fingerprint as an npz file; the same fingerprint gives the same bytes.
+    def to_arrays(self) -> npz.Arrays:
+        """Return the fingerprint as arrays for a file.
 
         Keys and times are left out where the peaks are kept: they follow from them, exactly.
         """
         head = {"pipeline": self.pipeline, "duration_s": self.duration_s, "level_dbfs": self.level_dbfs}
         text = json.dumps(head, sort_keys=True, separators=(",", ":")).encode()
-        arrays: dict[str, NDArray[np.generic]] = {"head": np.frombuffer(text, np.uint8)}
+        arrays: npz.Arrays = {"head": np.frombuffer(text, np.uint8)}
         if self.robust is None:
             arrays |= {"keys": self.keys.astype("<u4"), "times": self.times.astype("<f4")}
         else:
             arrays |= {name: self.robust[name].astype(dtype) for name, dtype in _ROBUST.items()}
             # Steps from peak to peak deflate to half of what the ticks themselves take.
             arrays["ticks"] = np.diff(arrays["ticks"], prepend=np.uint32(0))
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-            for name, array in arrays.items():
-                member = io.BytesIO()
-                npy.write_array(member, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-                info = zipfile.ZipInfo(name + ".npy", _EPOCH)
-                info.compress_type = zipfile.ZIP_DEFLATED
-                info.external_attr = 0o600 << 16
-                info.create_system = 3
-                archive.writestr(info, member.getvalue())
-        return out.getvalue()
+        return arrays
+
+    def to_npz(self) -> bytes:
+        """Return the fingerprint as an npz file; the same fingerprint gives the same bytes."""
+        return npz.pack(self.to_arrays())
 
     @classmethod
     def from_npz(cls, data: bytes) -> Fingerprint:
-        """Read what ``to_npz`` wrote.
+        """Read what ``to_npz`` wrote; members with a prefix are somebody else's and stay unread.
 
         Raises:
             PermanentError: ``unknown_pipeline`` for another version, ``corrupt_features`` for damaged bytes.
         """
+        arrays = npz.unpack(data)
         try:
-            arrays = _read_members(data)
             head = json.loads(arrays.pop("head").tobytes())
             pipeline, duration, level = (
                 str(head["pipeline"]),
                 float(head["duration_s"]),
                 float(head["level_dbfs"]),
             )
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-            raise _corrupt("the features are not a readable npz file") from error
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise _corrupt("the features lack a readable head") from error
+            raise npz.corrupt("the features lack a readable head") from error
         if pipeline != PIPELINE:
             raise PermanentError(
                 "unknown_pipeline",
@@ -124,14 +111,14 @@ class Fingerprint:
         if "keys" in arrays:
             _check(arrays, {"keys": "<u4", "times": "<f4"})
             if arrays["keys"].shape != arrays["times"].shape:
-                raise _corrupt("keys and times differ in number")
+                raise npz.corrupt("keys and times differ in number")
             return cls(pipeline, duration, level, arrays["keys"], arrays["times"], None)  # type: ignore[arg-type]
         _check(arrays, _ROBUST)
         n = arrays["ticks"].size
         if any(arrays[name].shape != (n,) for name in ("ticks", "cents", "strength", "rank")):
-            raise _corrupt("the peak arrays differ in length")
+            raise npz.corrupt("the peak arrays differ in length")
         if arrays["bands"].ndim != 2 or arrays["bands"].shape[1] != PARAMETERS.bands:
-            raise _corrupt("the band levels have the wrong shape")
+            raise npz.corrupt("the band levels have the wrong shape")
         arrays["ticks"] = np.cumsum(arrays["ticks"], dtype=np.uint32)
         return _assemble(duration, level, arrays)
 
@@ -168,21 +155,6 @@ def _assemble(duration: float, level: float, robust: dict[str, NDArray[np.generi
     return Fingerprint(PIPELINE, duration, level, keys, times, robust)
 
 
-def _read_members(data: bytes) -> dict[str, NDArray[np.generic]]:
-    arrays: dict[str, NDArray[np.generic]] = {}
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > _MAX_BYTES:
-            raise _corrupt("the features unpack to more than any fingerprint has")
-        for name in archive.namelist():
-            with archive.open(name) as member:
-                arrays[name.removesuffix(".npy")] = npy.read_array(member, allow_pickle=False)
-    return arrays
-
-
 def _check(arrays: dict[str, NDArray[np.generic]], wanted: dict[str, str]) -> None:
     if set(arrays) != set(wanted) or any(arrays[name].dtype != np.dtype(t) for name, t in wanted.items()):
-        raise _corrupt("the features hold other arrays than this pipeline's")
-
-
-def _corrupt(cause: str) -> PermanentError:
-    return PermanentError("corrupt_features", cause, "scan the media again")
+        raise npz.corrupt("the features hold other arrays than this pipeline's")

@@ -56,6 +56,7 @@ class AudioFacts:
     declared_duration_s: float | None
     length_is_trusted: bool
     bit_rate: int | None
+    lossless: bool
     streams: int
     has_video: bool
 
@@ -453,6 +454,7 @@ def _facts(container: Any, stream: Any, path: Path) -> AudioFacts:
         declared_duration_s=_declared(container, stream),
         length_is_trusted=trusted,
         bit_rate=stream.bit_rate or container.bit_rate or None,
+        lossless=context.codec.lossless and not context.codec.lossy,
         streams=len(container.streams),
         has_video=any(
             not video.disposition & av.stream.Disposition.attached_pic for video in container.streams.video

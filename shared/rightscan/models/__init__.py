@@ -16,12 +16,10 @@ from rightscan.models.card import (
 from rightscan.models.external import ExternalDetector, Signal, load_detector, signal_of
 from rightscan.models.registry import SHIPPED, Registry
 from rightscan.models.session import Model
-from rightscan.models.settings import EngineSettings
 
 __all__ = [
     "SHIPPED",
     "ArraySpec",
-    "EngineSettings",
     "ErrorRow",
     "ExternalDetector",
     "Inputs",

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError
 from rightscan.models.card import CARD_FILE, ModelCard, read_card
 from rightscan.models.external import ExternalDetector, load_detector
@@ -70,6 +71,17 @@ class Registry:
             separator=_verified(_found(found, separator, separates=True), provider) if separator else None,
             detectors=tuple(load_detector(place) for place in detectors),
             known=tuple(card for card, _ in found.values()),
+        )
+
+    @classmethod
+    def of(cls, engines: EngineSettings) -> Registry:
+        """Open what the settings switch on; raises as ``open``."""
+        return cls.open(
+            engines.folders,
+            engines.models,
+            separator=engines.separator,
+            detectors=engines.detectors,
+            provider=engines.provider,
         )
 
     def get(self, name: str) -> Model:

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onnx_files import affine, card_body, detector_folder, write_model
+from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError, UsageError
-from rightscan.models import SHIPPED, EngineSettings, Model, Registry, load_detector, signal_of
+from rightscan.models import SHIPPED, Model, Registry, load_detector, signal_of
 from rightscan.models.card import FIGURES, parse_card, read_card
 from rightscan.models.check import check, main
 
@@ -345,7 +346,7 @@ def test_the_check_prints_a_table_and_fails_for_a_flaw(plugged, capsys):
 def test_everything_can_be_switched_off():
     off = EngineSettings.from_text(engines="none", models="none")
     assert (off.lattice, off.provenance, off.models, off.separator) == (False, False, (), None)
-    registry = off.open()
+    registry = Registry.of(off)
     assert registry.models == {}
     assert (registry.separator, registry.detectors) == (None, ())
 
@@ -354,7 +355,7 @@ def test_settings_are_read_from_text(plugged):
     assert EngineSettings.from_text() == EngineSettings()
     settings = EngineSettings.from_text("lattice", "tiny, ", "none", "", f"{plugged}", "cpu")
     assert settings == EngineSettings(provenance=False, models=("tiny",), folders=(plugged,))
-    assert set(settings.open().models) == {"tiny"}
+    assert set(Registry.of(settings).models) == {"tiny"}
     for wrong in ({"engines": "lattices"}, {"provider": "tpu"}):
         with pytest.raises(UsageError) as caught:
             EngineSettings.from_text(**wrong)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rightscan.errors import UsageError
-from rightscan.models.registry import Registry
-from rightscan.models.session import PROVIDERS
 
 ENGINES = ("lattice", "provenance")
 """Engines without a model file."""
+
+PROVIDERS = ("cpu", "cuda")
+"""What models may run on."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class EngineSettings:
         detectors: external detectors, ``package.module:factory``.
         folders: of plugged-in models.
         provider: what models run on, ``cpu`` or ``cuda``.
+        anchors: PEM certificates of the authorities whose C2PA signatures are trusted; none by default.
     """
 
     lattice: bool = True
@@ -35,6 +37,7 @@ class EngineSettings:
     detectors: tuple[str, ...] = ()
     folders: tuple[Path, ...] = ()
     provider: str = "cpu"
+    anchors: str = ""
 
     @classmethod
     def from_text(
@@ -45,6 +48,7 @@ class EngineSettings:
         detectors: str = "",
         folders: str = "",
         provider: str = "cpu",
+        anchors: str = "",
     ) -> EngineSettings:
         """Read the settings as they stand in an environment or a file.
 
@@ -55,13 +59,14 @@ class EngineSettings:
             detectors: ``package.module:factory`` with commas between.
             folders: paths with commas between.
             provider: ``cpu`` or ``cuda``.
+            anchors: PEM certificates, one behind the other.
 
         Raises:
             UsageError: ``bad_engine_settings`` for a word that stands for nothing.
         """
         on = _names(engines)
         _known("engine", on, ENGINES)
-        _known("provider", (provider,), tuple(PROVIDERS))
+        _known("provider", (provider,), PROVIDERS)
         return cls(
             lattice="lattice" in on,
             provenance="provenance" in on,
@@ -70,17 +75,12 @@ class EngineSettings:
             detectors=_names(detectors),
             folders=tuple(Path(name) for name in _names(folders)),
             provider=provider,
+            anchors=anchors,
         )
 
-    def open(self) -> Registry:
-        """Open the registry of what is switched on; raises as ``Registry.open``."""
-        return Registry.open(
-            self.folders,
-            self.models,
-            separator=self.separator,
-            detectors=self.detectors,
-            provider=self.provider,
-        )
+
+NOTHING_MORE = EngineSettings(lattice=False, provenance=False, models=())
+"""The fingerprint alone: what a recording is registered with, and what `rightscan explain` compares."""
 
 
 def _names(text: str) -> tuple[str, ...]:
