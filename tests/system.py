@@ -21,6 +21,7 @@ from rightscan import runtime
 from rightscan.adapters.local.clock import ManualClock
 from rightscan.adapters.local.database import Database
 from rightscan.adapters.local.wiring import Wiring, read_wiring
+from rightscan.engines import EngineSettings
 from rightscan.jobs.analysis import analyse
 from rightscan.localrun.inline import InlineRuntime
 from rightscan.media.encode import encode
@@ -141,11 +142,11 @@ class RememberedAnalysis:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def __call__(self, path: Path, features: Path, limits: Limits) -> dict[str, Any]:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    def __call__(self, path: Path, features: Path, limits: Limits, engines: EngineSettings) -> dict[str, Any]:
+        digest = hashlib.sha256(path.read_bytes() + repr(engines).encode()).hexdigest()
         kept, facts = self._folder / f"{digest}.npz", self._folder / f"{digest}.json"
         if not facts.exists():
-            told = analyse(path, kept, limits)
+            told = analyse(path, kept, limits, engines)
             facts.write_text(json.dumps(told))
         shutil.copy(kept, features)
         return json.loads(facts.read_text())

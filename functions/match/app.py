@@ -10,9 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rightscan.handling import handle_messages, parse
 from rightscan.jobs.match import match
-from rightscan.jobs.versions import pipeline_version
 from rightscan.ports import Ports
-from rightscan.records.identity import scan_id
 from rightscan.records.messages import MatchRequested
 from rightscan.runtime import function_logger, function_metrics
 
@@ -28,7 +26,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def _one(record: SQSRecord, world: Ports) -> dict[str, Any]:
     request = parse(MatchRequested, record.body)
-    logger.append_keys(scan_id=scan_id(request.media_id, pipeline_version()))
-    outcome = match(request, world)
+    outcome = match(request, world, seen=lambda scan_id: logger.append_keys(scan_id=scan_id))
     world.meter.count(f"Match.{outcome}")
     return {"media_id": request.media_id, "outcome": outcome}

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rightscan.handling import handle_messages, parse
 from rightscan.jobs.scan import scan
-from rightscan.jobs.versions import pipeline_version
+from rightscan.jobs.versions import scan_pipeline
 from rightscan.ports import Ports
 from rightscan.records.identity import scan_id
 from rightscan.records.messages import ScanRequested
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 def _one(record: SQSRecord, world: Ports) -> dict[str, Any]:
     request = parse(ScanRequested, record.body)
-    logger.append_keys(scan_id=scan_id(request.media_id, pipeline_version()))
+    logger.append_keys(scan_id=scan_id(request.media_id, scan_pipeline(world.settings.engines)))
     outcome = scan(request, world, token=record.message_id)
     world.meter.count(f"Scan.{outcome}")
     return {"media_id": request.media_id, "outcome": outcome}

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError, TransientError
 from rightscan.media.limits import Limits
 from rightscan.records.findings import Finding, Match, Use, Verdict
@@ -178,6 +179,10 @@ class Ledger(Protocol):
 
     def scan(self, media_id: str, pipeline_version: str) -> Scan | None:
         """The analysis of these bytes by this pipeline."""
+        ...
+
+    def scans(self, media_id: str) -> list[Scan]:
+        """All analyses of these bytes."""
         ...
 
     def media_at_work(self, since: datetime, until: datetime, *, failed: bool = False) -> Iterator[Media]:
@@ -421,8 +426,8 @@ class IndexReader(Protocol):
         ...
 
 
-Analyse = Callable[[Path, Path, Limits], "dict[str, Any]"]
-"""Decode and fingerprint a file: (input, features file to write, limits) to facts. Guarded in production."""
+Analyse = Callable[[Path, Path, Limits, EngineSettings], "dict[str, Any]"]
+"""Decode and analyse a file: (input, features file to write, limits, engines) to facts. Guarded in production."""
 
 
 @dataclass(frozen=True)
@@ -441,6 +446,7 @@ class Settings:
 
     buckets: Buckets
     limits: Limits = field(default_factory=Limits)
+    engines: EngineSettings = field(default_factory=EngineSettings)
     scan_lease_s: float = 900.0
     index_refresh_s: float = 30.0
     units_per_day: int = 100_000

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError, TransientError, UsageError
 from rightscan.media.limits import Limits
 from rightscan.ports import (
@@ -133,10 +134,49 @@ def _limits(environment: Mapping[str, str]) -> Limits:
     return limits
 
 
+def engine_settings(environment: Mapping[str, str]) -> EngineSettings:
+    """Which engines are on, by the variables ``RIGHTSCAN_ENGINES``, ``…_MODELS`` and so on.
+
+    Raises:
+        UsageError: ``bad_engine_settings``; ``bad_environment`` for a file of trust anchors that is not there.
+    """
+    text = {
+        name: environment[f"RIGHTSCAN_{variable}"]
+        for name, variable in _ENGINE_VARIABLES.items()
+        if environment.get(f"RIGHTSCAN_{variable}")
+    }
+    return EngineSettings.from_text(**text, anchors=_anchors(environment.get("RIGHTSCAN_TRUST_ANCHORS", "")))
+
+
+_ENGINE_VARIABLES = {
+    "engines": "ENGINES",
+    "models": "MODELS",
+    "separator": "SEPARATOR",
+    "detectors": "DETECTORS",
+    "folders": "MODEL_FOLDERS",
+    "provider": "MODEL_PROVIDER",
+}
+
+
+def _anchors(value: str) -> str:
+    """Certificates themselves, or the file that holds them."""
+    if not value or value.lstrip().startswith("-----BEGIN"):
+        return value
+    try:
+        return Path(value).read_text("utf-8")
+    except (OSError, UnicodeError) as error:
+        raise UsageError(
+            "bad_environment",
+            f"RIGHTSCAN_TRUST_ANCHORS names {value}, which cannot be read",
+            "Set it to a file of PEM certificates, or to the certificates themselves.",
+        ) from error
+
+
 def _settings(environment: Mapping[str, str], buckets: Buckets, uploader_key: bytes) -> Settings:
     return Settings(
         buckets=buckets,
         limits=_limits(environment),
+        engines=engine_settings(environment),
         scan_lease_s=_number(environment, "RIGHTSCAN_SCAN_LEASE_SECONDS", 900.0),
         index_refresh_s=_number(environment, "RIGHTSCAN_INDEX_REFRESH_SECONDS", 30.0),
         units_per_day=int(_number(environment, "RIGHTSCAN_UNITS_PER_DAY", 100_000)),
@@ -424,11 +464,11 @@ class SilentMeter:
         """Drop."""
 
 
-def _analyse_guarded(path: Path, features: Path, limits: Limits) -> dict[str, Any]:
+def _analyse_guarded(path: Path, features: Path, limits: Limits, engines: EngineSettings) -> dict[str, Any]:
     # Imported late: the zip functions neither carry nor need numpy.
     from rightscan.jobs.analysis import analyse_guarded
 
-    return analyse_guarded(path, features, limits)
+    return analyse_guarded(path, features, limits, engines)
 
 
 class _LateIndex:

@@ -111,7 +111,7 @@ class FakeIndex:
         return OpenIndex(self, self.version)
 
 
-def analyse(_, features, __):
+def analyse(_, features, __, ___):
     nothing = {"keys": np.zeros(0, np.uint32), "times": np.zeros(0, np.float32)}
     fingerprint = Fingerprint(pipeline=PIPELINE, duration_s=212.48, level_dbfs=-3.0, robust=None, **nothing)
     features.write_bytes(fingerprint.to_npz())
@@ -121,6 +121,7 @@ def analyse(_, features, __):
         "sample_rate": 44_100,
         "channels": 2,
         "bit_rate": 1_411_200,
+        "lossless": True,
         "declared_duration_s": 212.5,
         "duration_s": 212.48,
         "complete": True,

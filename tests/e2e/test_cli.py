@@ -17,7 +17,8 @@ from rightscan import runtime
 from rightscan.adapters.local.clock import ManualClock
 from rightscan.adapters.local.database import Database
 from rightscan.adapters.local.queues import LocalQueue
-from rightscan.jobs.versions import pipeline_version
+from rightscan.engines import EngineSettings
+from rightscan.jobs.versions import scan_pipeline
 from rightscan.records.identity import object_id
 from system import CATALOGUE, make_files
 
@@ -121,7 +122,7 @@ def test_facts_reach_the_use_and_the_report(shell: Shell) -> None:
     assert {row["주/부"] for row in rows} == {"주실연"}
     assert {row["ISRC"] for row in rows} == {"KR-A40-26-00002"}
     assert {(row["확인상태"], row["이의상태"]) for row in rows} == {("미확인", "이의 없음")}
-    assert all(row["엔진버전"].startswith(f"{pipeline_version()}/") for row in rows)
+    assert all(row["엔진버전"].startswith(f"{scan_pipeline(EngineSettings())}/") for row in rows)
     assert {row["보고행번호"].partition("-")[0] for row in rows} == {paths[0].parent.name}
     (cover,) = [path for path in paths if "_00_" in path.name]
     stated = dict(row for row in csv.reader((shell.folder / cover).open(encoding="utf-8-sig", newline="")))

@@ -16,10 +16,11 @@ import pytest
 from hostile_media import RATE, encoded, pcm16, piece, wav
 from rightscan import runtime
 from rightscan.adapters.local.queues import insert_message
+from rightscan.engines import EngineSettings
 from rightscan.errors import TransientError
 from rightscan.jobs.analysis import analyse
 from rightscan.jobs.submit import upload_media
-from rightscan.jobs.versions import pipeline_version
+from rightscan.jobs.versions import scan_pipeline
 from rightscan.localrun.inline import InlineRuntime
 from rightscan.media.limits import Limits
 from rightscan.records.identity import scan_id
@@ -47,14 +48,14 @@ class Unruly:
     def __init__(self) -> None:
         self.outages = 0
 
-    def __call__(self, path: Path, features: Path, limits: Limits) -> dict[str, Any]:
+    def __call__(self, path: Path, features: Path, limits: Limits, engines: EngineSettings) -> dict[str, Any]:
         data = path.read_bytes()
         if data.endswith(b"bug"):
             raise ValueError(f"{WORDS['key']}: {WORDS['title']}")
         if data.endswith(b"outage") and not self.outages:
             self.outages += 1
             raise TransientError("store_unreachable", f"{WORDS['key']} did not come", WORDS["title"])
-        return analyse(path, features, limits)
+        return analyse(path, features, limits, engines)
 
 
 def flow(home: Path) -> None:
@@ -181,7 +182,7 @@ def test_every_line_of_scan_and_match_says_which_scan(printed: str) -> None:
     seen = set()
     for line in lines(printed):
         if line.get("service") in ("scan", "match") and "media_id" in line:
-            assert line["scan_id"] == scan_id(line["media_id"], pipeline_version())
+            assert line["scan_id"] == scan_id(line["media_id"], scan_pipeline(EngineSettings()))
             seen.add((line["service"], line.get("outcome")))
         elif line.get("service") in ("scan", "match") and "message_id" in line:
             # A message nobody can read names no scan, least of all the one before it.

@@ -197,6 +197,10 @@ class RecordLedger:
         """The analysis of these bytes by this pipeline."""
         return self._read(Scan, f"M#{media_id}", f"SCAN#{pipeline_version}")
 
+    def scans(self, media_id: str) -> list[Scan]:
+        """All analyses of these bytes."""
+        return self._list(Scan, f"M#{media_id}", "SCAN#")
+
     def media_at_work(self, since: datetime, until: datetime, *, failed: bool = False) -> Iterator[Media]:
         """Unfinished (or failed) media first seen in the span."""
         list_name = "failed" if failed else "open"

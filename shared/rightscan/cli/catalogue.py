@@ -13,7 +13,7 @@ from rightscan.errors import PermanentError, RightscanError
 from rightscan.jobs import incidents
 from rightscan.jobs.register import outcomes_of
 from rightscan.jobs.submit import SentCatalogue, send_catalogue
-from rightscan.jobs.versions import pipeline_version
+from rightscan.jobs.versions import fingerprint_pipeline
 from rightscan.records import identity
 from rightscan.records.registers import ReferenceState, Registration, RowOutcome
 from rightscan.records.results import RegisterResult
@@ -68,7 +68,7 @@ def _in_work(registration: Registration, told: Options) -> bool:
     if registration.state == "received":
         return True
     for recording_id in registration.recording_ids:
-        reference = told.ports.ledger.reference(recording_id, pipeline_version())
+        reference = told.ports.ledger.reference(recording_id, fingerprint_pipeline())
         if reference is not None and reference.state not in _SETTLED:
             return True
     return False
@@ -78,7 +78,7 @@ def _result(path: Path, sent: SentCatalogue, registration: Registration, told: O
     rows = [row for row in outcomes_of(registration, told.ports) if row.outcome in ("invalid", "warning")]
     indexed = 0
     for recording_id in registration.recording_ids:
-        reference = told.ports.ledger.reference(recording_id, pipeline_version())
+        reference = told.ports.ledger.reference(recording_id, fingerprint_pipeline())
         if reference is None:
             continue
         if reference.state is ReferenceState.INDEXED:

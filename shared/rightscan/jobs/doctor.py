@@ -13,7 +13,7 @@ import rightscan
 from rightscan.errors import RightscanError
 from rightscan.jobs.audit import LogAudit
 from rightscan.jobs.budget import units_today
-from rightscan.jobs.versions import pipeline_version
+from rightscan.jobs.versions import fingerprint_pipeline
 from rightscan.ports import Ports
 from rightscan.records.registers import ReferenceState
 from rightscan.rights import error_words
@@ -136,7 +136,7 @@ def _index(ports: Ports) -> Check:
 def _references(ports: Ports) -> Check:
     missing = []
     for recording in ports.ledger.recordings():
-        reference = ports.ledger.reference(recording.recording_id, pipeline_version())
+        reference = ports.ledger.reference(recording.recording_id, fingerprint_pipeline())
         if reference is None or reference.state is not ReferenceState.INDEXED:
             missing.append(recording.recording_id)
     if missing:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rightscan.errors import UsageError
 from rightscan.jobs.submit import object_key
-from rightscan.jobs.versions import pipeline_version
+from rightscan.jobs.versions import fingerprint_pipeline
 from rightscan.ports import ObjectMissing, Ports
 from rightscan.records.objects import ObjectRef, Upload
 
@@ -41,7 +41,8 @@ def _media(identifier: str, ports: Ports) -> dict[str, Any] | None:
     media = ports.ledger.media(identifier.lower())
     if media is None:
         return None
-    scan = ports.ledger.scan(media.media_id, pipeline_version())
+    scans = {scan.scan_id: scan for scan in ports.ledger.scans(media.media_id)}
+    scan = scans.get(media.scan_id or "")
     return {
         "media": media.to_json(),
         "scan": None if scan is None else scan.to_json(),
@@ -81,7 +82,7 @@ def _recording(identifier: str, ports: Ports) -> dict[str, Any] | None:
     recording = ports.ledger.recording(identifier)
     if recording is None:
         return None
-    reference = ports.ledger.reference(identifier, pipeline_version())
+    reference = ports.ledger.reference(identifier, fingerprint_pipeline())
     return {
         "recording": recording.to_json(),
         "versions": [row.to_json() for row in ports.ledger.register_history(recording)],

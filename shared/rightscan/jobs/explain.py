@@ -13,7 +13,7 @@ from rightscan.index.explanation import Explanation, Passage, Reason
 from rightscan.index.explanation import explain as explain_pair
 from rightscan.jobs.analysis import FEATURES_FILE, analyse_guarded
 from rightscan.jobs.findings import DEEP_UP_TO_S
-from rightscan.jobs.versions import pipeline_version
+from rightscan.jobs.versions import fingerprint_pipeline
 from rightscan.media.limits import Limits
 from rightscan.ports import Ports
 from rightscan.records.results import ExplainResult, PassageResult, Picture
@@ -49,11 +49,11 @@ def fingerprint_of_recording(recording_id: str, ports: Ports) -> tuple[str, Fing
             f"{recording_id} is neither a file nor a registered recording",
             "Give the path of the recording's audio or a registered recording id.",
         )
-    reference = ports.ledger.reference(recording_id, pipeline_version())
+    reference = ports.ledger.reference(recording_id, fingerprint_pipeline())
     if reference is None or reference.features is None:
         raise PermanentError(
             "reference_not_ready",
-            f"recording {recording_id} has no fingerprint of {pipeline_version()} yet",
+            f"recording {recording_id} has no fingerprint of {fingerprint_pipeline()} yet",
             f"`rightscan show {recording_id}` says how far it has come; or give its audio file.",
         )
     with ports.objects.open(reference.features) as reader:

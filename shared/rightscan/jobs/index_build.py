@@ -11,7 +11,7 @@ from typing import Any
 from rightscan.fingerprint import Fingerprint
 from rightscan.index import Index
 from rightscan.jobs.live_index import POINTER
-from rightscan.jobs.versions import pipeline_version
+from rightscan.jobs.versions import fingerprint_pipeline
 from rightscan.ports import Conflict, Ports
 from rightscan.records.objects import ObjectRef
 from rightscan.records.operations import Pointer
@@ -68,13 +68,13 @@ def _portion(waiting: dict[str, Reference]) -> dict[str, Reference]:
 def _waiting(ports: Ports, recently: Iterable[str]) -> dict[str, Reference]:
     found = {reference.recording_id: reference for reference in ports.ledger.references_ready()}
     for recording_id in recently:
-        reference = ports.ledger.reference(recording_id, pipeline_version())
+        reference = ports.ledger.reference(recording_id, fingerprint_pipeline())
         if reference is not None:
             found[recording_id] = reference
     return {
         recording_id: reference
         for recording_id, reference in sorted(found.items())
-        if reference.state is ReferenceState.READY and reference.pipeline_version == pipeline_version()
+        if reference.state is ReferenceState.READY and reference.pipeline_version == fingerprint_pipeline()
     }
 
 
@@ -93,7 +93,7 @@ def _settle(pointer: Pointer, ports: Ports) -> None:
 
 def _extend(pointer: Pointer | None, waiting: dict[str, Reference], ports: Ports) -> Pointer:
     # Fingerprints of another pipeline cannot be compared: a new pipeline begins a new index.
-    same = pointer is not None and pointer.value["pipeline"] == pipeline_version()
+    same = pointer is not None and pointer.value["pipeline"] == fingerprint_pipeline()
     live: list[dict[str, Any]] = list(pointer.value["segments"]) if pointer is not None and same else []
     content = int(pointer.value["content"], 16) if pointer is not None and same else 0
     with ports.workspace() as folder:
@@ -115,7 +115,7 @@ def _extend(pointer: Pointer | None, waiting: dict[str, Reference], ports: Ports
         content += _entry_hash(reference.recording_id, reference.features_sha256)
     content %= _MODULUS
     value = {
-        "pipeline": pipeline_version(),
+        "pipeline": fingerprint_pipeline(),
         "version": _version(content),
         "content": f"{content:064x}",
         "segments": live,
@@ -139,7 +139,7 @@ def _version(content: int) -> str:
     brought forward with each change instead of being computed over the whole catalogue, and merging
     segments does not change it, so that a merge re-matches nothing.
     """
-    return hashlib.sha256(f"{pipeline_version()}\0{content:064x}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{fingerprint_pipeline()}\0{content:064x}".encode()).hexdigest()[:16]
 
 
 def _fingerprints(waiting: dict[str, Reference], ports: Ports) -> Iterator[tuple[str, Fingerprint]]:

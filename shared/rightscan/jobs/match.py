@@ -6,6 +6,7 @@ No media is read here. Every write may be repeated, and nothing counts until the
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rightscan.errors import PermanentError, TransientError
@@ -16,7 +17,7 @@ from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
 from rightscan.jobs.refusals import refuse_uploads
-from rightscan.jobs.versions import pipeline_version, score_version
+from rightscan.jobs.versions import fingerprint_pipeline, score_version
 from rightscan.ports import Conflict, OpenIndex, Ports
 from rightscan.records import identity
 from rightscan.records.base import content_hash
@@ -36,8 +37,13 @@ _KINDS = frozenset(ModificationKind)
 _ALIAS_ATTEMPTS = 3
 
 
-def match(request: MatchRequested, ports: Ports) -> str:
+def match(request: MatchRequested, ports: Ports, *, seen: Callable[[str | None], None] | None = None) -> str:
     """Give one media its verdict, or one more alias its uses.
+
+    Args:
+        request: which bytes.
+        ports: the world.
+        seen: told of the media's scan once it is known, for the log.
 
     Returns:
         One word for the log: the media's state, ``aliases`` or ``not_ready``.
@@ -48,16 +54,20 @@ def match(request: MatchRequested, ports: Ports) -> str:
     media = ports.ledger.media(request.media_id)
     if media is None:
         raise PermanentError("unknown_media", f"no media {request.media_id}", "Upload the file again.")
+    if seen is not None:
+        seen(media.scan_id)
     if media.state in (MediaState.RECEIVED, MediaState.CLAIMED):
         return "not_ready"
     if media.state in FINISHED - DECIDED:
         if media.state is MediaState.FAILED and media.error is not None:
             refuse_uploads(media.media_id, media.error, ports)
         return media.state.value
-    scan = ports.ledger.scan(media.media_id, pipeline_version())
-    if scan is None:
+    scan = next((s for s in ports.ledger.scans(media.media_id) if s.scan_id == media.scan_id), None)
+    if scan is None or scan.fingerprinted_by != fingerprint_pipeline():
         raise PermanentError(
-            "no_features", f"media {media.media_id} has no features of {pipeline_version()}", "Scan it again."
+            "no_features",
+            f"media {media.media_id} has no features of {fingerprint_pipeline()}",
+            "Scan it again.",
         )
     if scan.silent:
         return _silent(media, ports)

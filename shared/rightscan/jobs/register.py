@@ -6,12 +6,13 @@ import posixpath
 from itertools import islice
 from typing import Any, Literal, get_args
 
+from rightscan.engines import NOTHING_MORE
 from rightscan.errors import PermanentError
 from rightscan.jobs import incidents
 from rightscan.jobs.analysis import FEATURES_FILE
 from rightscan.jobs.register_rows import records_of
 from rightscan.jobs.scan import store_features
-from rightscan.jobs.versions import pipeline_version
+from rightscan.jobs.versions import fingerprint_pipeline
 from rightscan.ports import ObjectMissing, Ports
 from rightscan.records import identity
 from rightscan.records.base import canonical_json
@@ -112,7 +113,7 @@ def register_catalogue(event: UploadEvent, ports: Ports) -> str:
 
 
 def _owes_fingerprint(recording_id: str, ports: Ports) -> bool:
-    reference = ports.ledger.reference(recording_id, pipeline_version())
+    reference = ports.ledger.reference(recording_id, fingerprint_pipeline())
     return reference is not None and reference.state is ReferenceState.PENDING
 
 
@@ -250,7 +251,7 @@ def _shown_key(row: AnyRegisterRow) -> str:
 
 def _note_reference(recording: Recording, registration_id: str, ports: Ports) -> None:
     """Owe the recording's sound a fingerprint, unless the one that stands is of this very sound."""
-    standing = ports.ledger.reference(recording.recording_id, pipeline_version())
+    standing = ports.ledger.reference(recording.recording_id, fingerprint_pipeline())
     if recording.audio is None or recording.audio_sha256 is None:
         return
     same_sound = standing is not None and standing.audio_sha256 == recording.audio_sha256
@@ -259,7 +260,7 @@ def _note_reference(recording: Recording, registration_id: str, ports: Ports) ->
     ports.ledger.put_reference(
         Reference(
             recording_id=recording.recording_id,
-            pipeline_version=pipeline_version(),
+            pipeline_version=fingerprint_pipeline(),
             audio=recording.audio,
             audio_sha256=recording.audio_sha256,
             state=ReferenceState.PENDING,
@@ -276,7 +277,7 @@ def fingerprint_reference(request: ReferenceRequested, ports: Ports) -> str:
     Returns:
         One word for the log: ``ready``, ``failed`` or ``done_before``.
     """
-    reference = ports.ledger.reference(request.recording_id, pipeline_version())
+    reference = ports.ledger.reference(request.recording_id, fingerprint_pipeline())
     if reference is None or reference.state is not ReferenceState.PENDING:
         return "done_before"
     try:
@@ -292,7 +293,7 @@ def fingerprint_reference(request: ReferenceRequested, ports: Ports) -> str:
 
 
 def _fingerprint(reference: Reference, ports: Ports) -> Reference:
-    pipeline = pipeline_version()
+    pipeline = fingerprint_pipeline()
     size, limit = ports.objects.head(reference.audio).size, ports.settings.limits.hash_limit_bytes
     if size > limit:
         # Refused before it fills the function's disk, which would look like an outage.
@@ -305,7 +306,7 @@ def _fingerprint(reference: Reference, ports: Ports) -> Reference:
         path = folder / "audio"
         ports.objects.download(reference.audio, path)
         features = folder / FEATURES_FILE
-        facts = ports.analyse(path, features, ports.settings.limits)
+        facts = ports.analyse(path, features, ports.settings.limits, NOTHING_MORE)
         if facts["silent"] or facts["landmarks"] < MIN_LANDMARKS:
             raise PermanentError(
                 "reference_without_sound",

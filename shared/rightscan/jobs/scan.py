@@ -12,7 +12,7 @@ from rightscan.jobs.analysis import FEATURES_FILE
 from rightscan.jobs.findings import unprocessable
 from rightscan.jobs.lanes import ask_for_match
 from rightscan.jobs.refusals import refuse_uploads
-from rightscan.jobs.versions import pipeline_version
+from rightscan.jobs.versions import fingerprint_pipeline, scan_pipeline
 from rightscan.ports import Conflict, ObjectInfo, ObjectMissing, Ports
 from rightscan.records import identity
 from rightscan.records.media import Media, MediaState, Scan
@@ -33,6 +33,7 @@ def scan(request: ScanRequested, ports: Ports, *, token: str) -> str:
         One word for the log: ``analysed``, ``failed``, ``in_work`` or ``done_before``.
     """
     lease_s = ports.settings.scan_lease_s
+    pipeline = scan_pipeline(ports.settings.engines)
     try:
         media = ports.ledger.claim(request.media_id, token=token, now=ports.clock.now(), lease_s=lease_s)
     except Conflict:
@@ -45,7 +46,7 @@ def scan(request: ScanRequested, ports: Ports, *, token: str) -> str:
             refuse_uploads(standing.media_id, standing.error, ports)
         return "done_before"
     try:
-        record = _analyse(media, ports)
+        record = _analyse(media, pipeline, ports)
     except PermanentError as error:
         _fail(media, incidents.info(error), ports, token)
         return "failed"
@@ -57,13 +58,12 @@ def scan(request: ScanRequested, ports: Ports, *, token: str) -> str:
     return "analysed"
 
 
-def _analyse(media: Media, ports: Ports) -> Scan:
-    pipeline = pipeline_version()
+def _analyse(media: Media, pipeline: str, ports: Ports) -> Scan:
     with ports.workspace() as folder:
         path = folder / "upload"
         _download(media, path, ports)
         features = folder / FEATURES_FILE
-        facts = ports.analyse(path, features, ports.settings.limits)
+        facts = ports.analyse(path, features, ports.settings.limits, ports.settings.engines)
         stored, digest = store_features(
             f"features/{pipeline}/{media.media_id[:2]}/{media.media_id}.npz", features, ports
         )
@@ -101,6 +101,7 @@ def _record(
         scan_id=identity.scan_id(media.media_id, pipeline),
         media_id=media.media_id,
         pipeline_version=pipeline,
+        fingerprint_version=fingerprint_pipeline(),
         features=stored.ref,
         features_sha256=digest,
         analysed_at=ports.clock.now(),
@@ -111,6 +112,7 @@ def _record(
         sample_rate=facts["sample_rate"],
         channels=facts["channels"],
         bit_rate=facts["bit_rate"],
+        lossless=facts["lossless"],
         complete=facts["complete"],
         silent=facts["silent"],
         problems=tuple(facts["problems"]),

@@ -100,6 +100,9 @@ class Scan(Record):
     scan_id: str
     media_id: str
     pipeline_version: str
+    fingerprint_version: str | None = Field(
+        default=None, description="pipeline of the fingerprint; absent where it is the whole pipeline"
+    )
     features: ObjectRef
     features_sha256: str
     analysed_at: UtcDatetime
@@ -110,6 +113,12 @@ class Scan(Record):
     sample_rate: int = Field(description="Hz")
     channels: int
     bit_rate: int | None = Field(default=None, description="bit/s")
+    lossless: bool | None = Field(default=None, description="whether the codec keeps every sample")
     complete: bool = Field(description="False where decoding lost part of the file")
     silent: bool
     problems: tuple[str, ...] = ()
+
+    @property
+    def fingerprinted_by(self) -> str:
+        """Pipeline of the fingerprint, which decides what it can be compared with."""
+        return self.fingerprint_version or self.pipeline_version

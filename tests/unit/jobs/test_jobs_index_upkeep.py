@@ -12,7 +12,7 @@ import pytest
 from rightscan.errors import TransientError
 from rightscan.jobs import index_build, live_index, register
 from rightscan.jobs.live_index import LiveIndex
-from rightscan.jobs.versions import pipeline_version
+from rightscan.jobs.versions import fingerprint_pipeline
 from rightscan.media.limits import Limits
 from rightscan.records.messages import ReferenceRequested
 from system import RememberedAnalysis, System, make_files, quiet
@@ -37,7 +37,7 @@ def reader(system: System, cache: Path) -> LiveIndex:
 def states(system: System) -> dict[str, str]:
     ledger = system.ports.ledger
     return {
-        recording.recording_id: ledger.reference(recording.recording_id, pipeline_version()).state.value
+        recording.recording_id: ledger.reference(recording.recording_id, fingerprint_pipeline()).state.value
         for recording in ledger.recordings()
     }
 

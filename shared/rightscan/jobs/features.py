@@ -1,0 +1,70 @@
+"""The features object: what is kept of one file's sound and origin, each part under a prefix of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rightscan import npz
+from rightscan.errors import PermanentError
+from rightscan.fingerprint import Fingerprint
+from rightscan.synthesis import Evidence
+
+FEATURES_FILE = "features.npz"
+
+_SYNTHESIS, _PROVENANCE = "synthesis.", "provenance."
+_RECORD = "json"
+
+
+def pack(fingerprint: Fingerprint, evidence: Evidence | None, provenance: Mapping[str, Any] | None) -> bytes:
+    """Return a features object.
+
+    Args:
+        fingerprint: whose members have no prefix; alone, this is the object as it always was.
+        evidence: of synthesis, where it was looked for.
+        provenance: as ``Provenance.to_json`` gives it, where it was read.
+    """
+    arrays = fingerprint.to_arrays()
+    if evidence is not None:
+        arrays |= npz.prefixed(_SYNTHESIS, evidence.to_arrays())
+    if provenance is not None:
+        text = json.dumps(provenance, sort_keys=True, separators=(",", ":")).encode()
+        arrays |= npz.prefixed(_PROVENANCE, {_RECORD: np.frombuffer(text, np.uint8)})
+    return npz.pack(arrays)
+
+
+def evidence_in(features: bytes) -> Evidence | None:
+    """Return the evidence of synthesis; None where an object holds none, or that of another pipeline.
+
+    Raises:
+        PermanentError: ``corrupt_features``.
+    """
+    arrays = npz.unpack(features, _SYNTHESIS)
+    if not arrays:
+        return None
+    try:
+        return Evidence.from_arrays(arrays)
+    except PermanentError as error:
+        # What another version saw cannot be judged by this one; the file was not tested by what judges now.
+        if error.code == "unknown_pipeline":
+            return None
+        raise
+
+
+def provenance_in(features: bytes) -> dict[str, Any] | None:
+    """Return the provenance record as JSON values; None where an object holds none.
+
+    Raises:
+        PermanentError: ``corrupt_features``.
+    """
+    arrays = npz.unpack(features, _PROVENANCE)
+    if not arrays:
+        return None
+    try:
+        record: dict[str, Any] = json.loads(arrays[_RECORD].tobytes())
+    except (KeyError, ValueError) as error:
+        raise npz.corrupt("the record of provenance cannot be read") from error
+    return record
