@@ -24,11 +24,17 @@ from rightscan.adapters.local.clock import ManualClock
 from rightscan.fingerprint import PIPELINE, Fingerprint
 from rightscan.index import Modification, Segment
 from rightscan.jobs.count import count_change
+from rightscan.jobs.features import pack
 from rightscan.jobs.ingest import ingest
 from rightscan.jobs.match import match
 from rightscan.jobs.scan import scan
 from rightscan.ports import OpenIndex
+from rightscan.provenance.records import Credentials, Provenance
 from rightscan.records.messages import MatchRequested, ScanRequested, UploadEvent
+from rightscan.synthesis import PIPELINE as PIPELINE_C
+from rightscan.synthesis import Evidence, Stretch
+from rightscan.synthesis.lattice import Comb
+from rightscan.synthesis.parameters import Family
 
 __all__ = ["aws"]  # a fixture
 KB = 1024
@@ -111,10 +117,23 @@ class FakeIndex:
         return OpenIndex(self, self.version)
 
 
+def ordinary_evidence():
+    """Of a song of three and a half minutes without a trace; one stretch stands out as one in a hundred does."""
+    found = [
+        Comb(4.3 if at == 3 else 1.2 + at / 10, Family(44_100, 512), 1.0, 15_520.0, 145) for at in range(11)
+    ]
+    stretches = tuple(Stretch(20.0 * at, min(20.0 * at + 20, 212.48), comb) for at, comb in enumerate(found))
+    return Evidence(PIPELINE_C, 212.48, 209.3, 16_021.5, 31.27, found[1], found[2], found[0], stretches, None)
+
+
+def ordinary_provenance():
+    return Provenance("wav", Credentials("absent"), "read").to_json()
+
+
 def analyse(_, features, __, ___):
     nothing = {"keys": np.zeros(0, np.uint32), "times": np.zeros(0, np.float32)}
     fingerprint = Fingerprint(pipeline=PIPELINE, duration_s=212.48, level_dbfs=-3.0, robust=None, **nothing)
-    features.write_bytes(fingerprint.to_npz())
+    features.write_bytes(pack(fingerprint, ordinary_evidence(), ordinary_provenance()))
     return {
         "container": "wav",
         "codec": "pcm_s16le",
@@ -245,6 +264,9 @@ def test_write_units(aws, capsys):
     deployment = Deployment(aws)
     bills = {"clear scan": deployment.through("방송/2026-11-03 아침 뉴스.mp4")}
     assert deployment.ports.ledger.media(deployment.media_id).state == "clear"
+    (verdict,) = deployment.ports.ledger.verdicts(deployment.media_id)
+    assert verdict.synthesis.axis_c == "none_found"
+    assert len(verdict.synthesis.passages) == 1
     deployment.index.version = "i-1111111111111111"
     bills["re-match that changes nothing"] = deployment.sweep()
     deployment.index.version = "i-2222222222222222"

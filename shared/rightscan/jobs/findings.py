@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rightscan.jobs.lineups import KnownLineup
+from rightscan.jobs.origin import Origin, Span, SpanOrigin
 from rightscan.records import findings as records
 from rightscan.records import identity
 from rightscan.records.media import Media, Scan
 from rightscan.records.objects import ErrorInfo
-from rightscan.rights.axes import Axes, AxisA, Conditions, Inputs, Modification, Processing
+from rightscan.rights.axes import Axes, AxisA, AxisC, Conditions, Inputs, Modification, Processing
 from rightscan.rights.codes import Decision, derive
 
 WHOLE = "whole"
@@ -34,17 +35,50 @@ def unprocessable(media: Media, error: ErrorInfo, at: dt.datetime) -> records.Fi
     return _finding(media, WHOLE, axes, decision, Evidence(), f"scan:{media.media_id}", at)
 
 
-def no_match(media: Media, scan: Scan, verdict_id: str, at: dt.datetime) -> records.Finding:
-    """N1, or X1 where the file does not allow to say that nothing is in it."""
+def no_match(media: Media, scan: Scan, origin: Origin, verdict_id: str, at: dt.datetime) -> records.Finding:
+    """N1; D1 or D2 where the file is declared or detected to be made by a machine; X1 where nothing can be said.
+
+    A test of synthesis that came to no end limits what is said of synthesis and nothing else: the code is then
+    that of a file which was not tested for it. Where its sound does show something, a person is to look, and
+    nothing else can be said of the file: X1, with the conditions (ADR 0009).
+    """
     failed = []
     if not scan.complete:
         failed.append("complete")
     if scan.duration_s < SHORTEST_S:
         failed.append("duration")
-    axes = Axes(a=AxisA.NONE)
-    decision = derive(axes, Inputs(conditions=Conditions(tuple(failed))))
-    evidence = Evidence(conditions=tuple(failed), tested=_tested(scan))
-    return _finding(media, WHOLE, axes, decision, evidence, verdict_id, at)
+    whole = origin.whole()
+    open_end = whole.axis_c is AxisC.INCONCLUSIVE
+    asks = open_end and whole.shows_something
+    axes = _axes(AxisA.NONE, whole)
+    told = Conditions((*failed, *(c for c in whole.conditions if asks and c not in failed)))
+    decided = replace(axes, c=AxisC.NOT_TESTED) if open_end and not asks else axes
+    evidence = Evidence(
+        span=origin.detected_span() if whole.axis_c is AxisC.DETECTED else None,
+        conditions=tuple(dict.fromkeys((*failed, *whole.conditions))),
+        tested=(*_tested(scan), *whole.tested),
+    )
+    return _finding(media, WHOLE, axes, derive(decided, Inputs(conditions=told)), evidence, verdict_id, at)
+
+
+def synthetic(
+    media: Media, scan: Scan, span: Span, origin: SpanOrigin, verdict_id: str, at: dt.datetime
+) -> records.Finding:
+    """D1 or D2 of a part of the file in which nothing registered was found."""
+    axes = _axes(AxisA.NONE, origin)
+    evidence = Evidence(span=span, conditions=origin.conditions, tested=(*_tested(scan), *origin.tested))
+    subject = f"synthesis-{span.start_s:.0f}"
+    return _finding(media, subject, axes, derive(axes), evidence, verdict_id, at)
+
+
+def _axes(a: AxisA, origin: SpanOrigin, modifications: tuple[Modification, ...] = ()) -> Axes:
+    return Axes(
+        a=a,
+        c=origin.axis_c,
+        modifications=modifications,
+        declared_by=origin.declared_by,
+        detected_parts=origin.parts,
+    )
 
 
 def searched_deep(scan: Scan) -> bool:
@@ -61,20 +95,28 @@ class Evidence:
     """What a finding carries beside its axes."""
 
     match: records.Match | None = None
+    span: Span | None = None
     lineup: KnownLineup | None = None
     conditions: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
 
 
 def matched(
-    media: Media, scan: Scan, match: records.Match, lineup: KnownLineup, verdict_id: str, at: dt.datetime
+    media: Media,
+    scan: Scan,
+    match: records.Match,
+    known: tuple[KnownLineup, Origin],
+    verdict_id: str,
+    at: dt.datetime,
 ) -> records.Finding:
-    """U1, U2 or U3: a registered recording is in the file."""
+    """U1, U2 or U3: a registered recording is in the file; axis C is that of its own part of the file."""
+    lineup, origin = known[0], known[1].of(Span(match.media_start, match.media_end))
     kinds = tuple(Modification(kind) for kind in match.modification.kinds)
-    axes = Axes(a=AxisA.MODIFIED if kinds else AxisA.EXACT, modifications=kinds)
+    axes = _axes(AxisA.MODIFIED if kinds else AxisA.EXACT, origin, kinds)
     decision = derive(axes, Inputs(completeness=lineup.completeness))
-    conditions = () if scan.complete else ("complete",)
-    evidence = Evidence(match, lineup, conditions, _tested(scan))
+    conditions = (*(() if scan.complete else ("complete",)), *origin.conditions)
+    span = Span(match.media_start, match.media_end)
+    evidence = Evidence(match, span, lineup, conditions, (*_tested(scan), *origin.tested))
     return _finding(media, match.occurrence_id, axes, decision, evidence, verdict_id, at)
 
 
@@ -87,7 +129,7 @@ def _finding(
     verdict_id: str,
     at: dt.datetime,
 ) -> records.Finding:
-    match, lineup = evidence.match, evidence.lineup
+    match, lineup, span = evidence.match, evidence.lineup, evidence.span
     return records.Finding(
         finding_id=identity.finding_id(media.media_id, subject),
         media_id=media.media_id,
@@ -96,14 +138,19 @@ def _finding(
         recording_id=None if match is None else match.recording_id,
         claim_basis=decision.claim_basis,
         axes=records.Axes(
-            a=axes.a, a_kinds=tuple(str(kind) for kind in axes.modifications), b=axes.b, c=axes.c, d=axes.d
+            a=axes.a,
+            a_kinds=tuple(str(kind) for kind in axes.modifications),
+            b=axes.b,
+            c=axes.c,
+            c_kind=next((str(kind) for kind in (*axes.declared_by, *axes.detected_parts)), None),
+            d=axes.d,
         ),
         code=decision.code,
         hits=tuple(str(hit) for hit in decision.hits),
         reason_ko=decision.reason_ko,
         reason_en=decision.reason_en,
-        media_start=None if match is None else match.media_start,
-        media_end=None if match is None else match.media_end,
+        media_start=None if span is None else round(span.start_s, 3),
+        media_end=None if span is None else round(span.end_s, 3),
         conditions=evidence.conditions,
         tested=evidence.tested,
         lineup_known=None if lineup is None else lineup.completeness.known,

@@ -16,12 +16,13 @@ from rightscan.index.calibration import TRIALS
 from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
+from rightscan.jobs.origin import Origin, Span, origin_in, source_of
 from rightscan.jobs.refusals import refuse_uploads
 from rightscan.jobs.versions import fingerprint_pipeline, score_version
 from rightscan.ports import Conflict, OpenIndex, Ports
 from rightscan.records import identity
 from rightscan.records.base import content_hash
-from rightscan.records.findings import Finding, Match, Modification, Use, Verdict
+from rightscan.records.findings import Finding, Match, Modification, Synthesis, Use, Verdict
 from rightscan.records.media import DECIDED, FINISHED, Media, MediaState, Scan
 from rightscan.records.messages import FindingRecorded, MatchRequested
 from rightscan.records.objects import ErrorInfo, Upload
@@ -116,10 +117,10 @@ class _Results:
 
 
 def _decide(media: Media, scan: Scan, ports: Ports) -> str:
-    features = _features(scan, ports)
+    features, origin = _features(scan, ports)
     live = ports.index.current()
     segments = [] if live.index is None else live.index.search(features, deep=build.searched_deep(scan))
-    results = _results(media, scan, segments, live, ports)
+    results = _results(media, scan, (segments, origin), live, ports)
     if _says_the_same(results, media, ports):
         settled = media
         if media.checked_through != live.version:
@@ -141,16 +142,20 @@ def _decide(media: Media, scan: Scan, ports: Ports) -> str:
     return settled.state.value
 
 
-def _features(scan: Scan, ports: Ports) -> Fingerprint:
+def _features(scan: Scan, ports: Ports) -> tuple[Fingerprint, Origin]:
     try:
         with ports.objects.open(scan.features) as reader:
-            return Fingerprint.from_npz(reader.read())
+            data = reader.read()
+        return Fingerprint.from_npz(data), origin_in(data, scan.duration_s, source_of(scan))
     except PermanentError as error:
         # We wrote this object ourselves: that it is gone or damaged is an outage, not the upload's fault.
         raise TransientError(error.code, error.cause, error.remedy) from error
 
 
-def _results(media: Media, scan: Scan, segments: list[Segment], live: OpenIndex, ports: Ports) -> _Results:
+def _results(
+    media: Media, scan: Scan, found_out: tuple[list[Segment], Origin], live: OpenIndex, ports: Ports
+) -> _Results:
+    segments, origin = found_out
     now = ports.clock.now()
     day = kst_day(now)
     profile = profile_named(DEFAULT_RULE, day)
@@ -168,9 +173,14 @@ def _results(media: Media, scan: Scan, segments: list[Segment], live: OpenIndex,
         "rights_version": content_hash(rows_read),
     }
     verdict_id = content_hash({"media": media.media_id, **versions}, 32)
-    found = [build.matched(media, scan, m, lineups[m.recording_id], verdict_id, now) for m in matches]
-    if not found:
-        found = [build.no_match(media, scan, verdict_id, now)]
+    found = [
+        build.matched(media, scan, m, (lineups[m.recording_id], origin), verdict_id, now) for m in matches
+    ]
+    if found:
+        elsewhere = origin.unmatched(Span(m.media_start, m.media_end) for m in matches)
+        found += [build.synthetic(media, scan, span, of, verdict_id, now) for span, of in elsewhere]
+    else:
+        found = [build.no_match(media, scan, origin, verdict_id, now)]
     state = MediaState.CLEAR
     error = None if scan.complete else _incomplete(scan)
     if error is not None:
@@ -188,6 +198,7 @@ def _results(media: Media, scan: Scan, segments: list[Segment], live: OpenIndex,
             **versions,
             decided_at=now,
             state=state.value,
+            synthesis=origin.record(),
             match_ids=tuple(m.match_id for m in matches),
             finding_ids=tuple(f.finding_id for f in found),
         ),
@@ -289,9 +300,17 @@ def _says_the_same(results: _Results, media: Media, ports: Ports) -> bool:
     # An attempt that was stopped before its verdict stood left its findings under a verdict that is not there.
     if any(f.verdict_id != media.verdict_id for f in findings):
         return False
+    if _standing_synthesis(media, ports) != results.verdict.synthesis:
+        return False
     return {m.match_id: m for m in matches} == {m.match_id: m for m in results.matches} and {
         f.finding_id: f.model_dump(exclude=_VOLATILE) for f in findings
     } == {f.finding_id: f.model_dump(exclude=_VOLATILE) for f in results.findings}
+
+
+def _standing_synthesis(media: Media, ports: Ports) -> Synthesis | None:
+    """What the media's verdict says of synthesis; a new calibration may say the same word from other figures."""
+    verdicts = ports.ledger.verdicts(media.media_id)
+    return next((v.synthesis for v in verdicts if v.verdict_id == media.verdict_id), None)
 
 
 def _commit(media: Media, scan: Scan, results: _Results, live: OpenIndex, ports: Ports) -> Media:

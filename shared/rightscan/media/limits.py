@@ -19,7 +19,7 @@ class Limits:
         max_channels: of one audio stream; 7.1.4 has twelve.
         max_sample_rate: the highest rate in use for music.
         min_sample_rate: half the telephone's; below it a small file would unfold into hours.
-        decode_cpu_s: processor time of the child; 12 h of sound take about 4 minutes.
+        decode_cpu_s: processor time of the child; 12 h of sound take about 7 minutes.
         decode_wall_s: clock time of the child; under a function's 15 minutes.
         decode_memory_bytes: address space of the child; numpy, FFmpeg and a fingerprint take under 1 GiB.
         output_bytes: largest file the child may write; the features of 12 h are about 40 MB.

@@ -83,7 +83,9 @@ class Finding(Record):
 
     finding_id: str
     media_id: str
-    subject: str = Field(description="an occurrence id, or 'whole'")
+    subject: str = Field(
+        description="an occurrence id, 'whole', or a passage of its own: 'synthesis-' and its start"
+    )
     match_id: str | None = None
     recording_id: str | None = None
     claim_basis: ClaimBasis
@@ -125,6 +127,59 @@ class Use(Record):
     status: Literal["active", "ended"] = "active"
 
 
+class Declared(Record):
+    """One statement in the file that a machine made it, or part of it."""
+
+    by: str = Field(description="c2pa or tag")
+    part: str
+    extent: str
+    generator: str | None = None
+    trusted: bool = Field(default=False, description="signed under a configured authority")
+
+
+class SynthesisPassage(Record):
+    """A stretch of the file with one outcome. Times are seconds, half-open."""
+
+    media_start: float
+    media_end: float
+    axis_c: AxisC
+    score: float
+    log10_lr: float
+    family: str | None = None
+
+
+class Synthesis(Record):
+    """Axis C of the whole file, with the evidence behind the word."""
+
+    axis_c: AxisC
+    kind: str | None = Field(
+        default=None,
+        description="who declared it (c2pa, tag), or what was detected (vocal, instrumental, full)",
+    )
+    level: Literal["none", "queue", "assert"] | None = Field(
+        default=None, description="how far the sound's own evidence goes; None where it was not tested"
+    )
+    score: float | None = Field(
+        default=None, description="grows with the evidence; kept below any threshold too"
+    )
+    log10_lr: float | None = Field(default=None, description="as printed: capped by the number of trials")
+    family: str | None = Field(default=None, description="lattice found: rate of the decoder over its stride")
+    spacing_hz: float | None = None
+    ratio: float | None = Field(default=None, description="of the spacing to the decoder's own")
+    conditions: tuple[str, ...] = Field(default=(), description="what limits what is said of the sound")
+    heard_s: float | None = None
+    band_hz: float | None = None
+    passages: tuple[SynthesisPassage, ...] = Field(
+        default=(), description="in which something is detected or inconclusive; in the rest none is found"
+    )
+    passages_left_out: int | None = Field(
+        default=None, description="of the weakest, where there are too many to keep"
+    )
+    models: tuple[str, ...] = Field(default=(), description="name@version of what judged")
+    c2pa: str | None = Field(default=None, description="state of the manifest; None where it was not read")
+    declared: tuple[Declared, ...] = ()
+
+
 class Verdict(Record):
     """The outcome of comparing one analysis with one index and one state of the registers."""
 
@@ -137,5 +192,6 @@ class Verdict(Record):
     rights_version: str
     decided_at: UtcDatetime
     state: str
+    synthesis: Synthesis | None = None
     match_ids: tuple[str, ...] = ()
     finding_ids: tuple[str, ...] = ()
