@@ -15,7 +15,7 @@ from rightscan.jobs import incidents
 from rightscan.jobs.lineups import mandate_of
 from rightscan.jobs.versions import rules_version
 from rightscan.ports import Ports
-from rightscan.records.findings import Finding, FindingPerformer, Match, Use
+from rightscan.records.findings import Finding, FindingPerformer, Match, Synthesis, Use, Verdict
 from rightscan.records.media import DECIDED, FINISHED, Media
 from rightscan.records.messages import ExportReady, ReportRequested
 from rightscan.records.objects import ObjectRef, Upload, UploadState
@@ -23,7 +23,7 @@ from rightscan.records.operations import Report
 from rightscan.records.registers import IdentifierRecord, Performer, Recording
 from rightscan.reporting.columns import Words
 from rightscan.reporting.export import ReportFiles, ReportInput, write_report
-from rightscan.rights import error_words
+from rightscan.rights import error_words, vocabulary
 from rightscan.rights.axes import lr_band
 from rightscan.rights.identifiers import Identifier, IdentifierKind, IdentifierOutcome
 from rightscan.rights.ledgers import ledger_for
@@ -169,6 +169,7 @@ class _Rows:
     written: int = 0
     incomplete: dict[str, _Incomplete] = field(default_factory=dict)
     _engines: set[str] = field(default_factory=set)
+    _models: set[str] = field(default_factory=set)
     _indexes: set[str] = field(default_factory=set)
     _rules: set[str] = field(default_factory=set)
     _recordings: dict[str, Recording | None] = field(default_factory=dict)
@@ -211,6 +212,7 @@ class _Rows:
         stated = {
             "rightscan": {rightscan.__version__},
             "engine": self._engines,
+            "models": self._models,
             "index": self._indexes,
             "code_table": {rules_version()},
             "rules": self._rules,
@@ -243,8 +245,12 @@ class _Rows:
         recording = self._recording(use.recording_id)
         facts = use.facts
         custody = self.ports.ledger.custody(use.upload)
-        engine = self._engine(use.media_id, finding.verdict_id)
+        verdict = self._verdict(use.media_id, finding.verdict_id)
+        engine = None if verdict is None else f"{verdict.pipeline_version}/{verdict.score_version}"
+        said = None if verdict is None else verdict.synthesis
+        models = () if said is None else said.models
         self._engines.add(engine or "")
+        self._models.update(models)
         self._indexes.add(match.index_version)
         self._rules.add(finding.rule or "")
         share = None
@@ -286,6 +292,7 @@ class _Rows:
             "lr_band": lr_band(match.stated_log10_lr),
             "log10_lr": match.stated_log10_lr,
             "axis_c": finding.axes.c,
+            "declared_ai": None if said is None else self._declared(said),
             "axis_d": finding.axes.d,
             "conditions": finding.conditions,
             "review_state": "unreviewed",  # nobody can review or dispute a use yet
@@ -295,6 +302,7 @@ class _Rows:
             "evidence_id": match.match_id,
             "log_index": custody[-1].log_index if custody else None,
             "engine": engine,
+            "models": ", ".join(models) or None,
             "index_version": match.index_version,
         }
 
@@ -322,11 +330,20 @@ class _Rows:
             "weight_den": performer.weight_den,
         }
 
-    def _engine(self, media_id: str, verdict_id: str) -> str | None:
-        """Pipeline and score version of the verdict behind a finding, whatever is installed now."""
+    def _verdict(self, media_id: str, verdict_id: str) -> Verdict | None:
+        """The verdict behind a finding: its versions count, whatever is installed now."""
         verdicts = self.ports.ledger.verdicts(media_id)
-        found = (f"{v.pipeline_version}/{v.score_version}" for v in verdicts if v.verdict_id == verdict_id)
-        return next(found, None)
+        return next((v for v in verdicts if v.verdict_id == verdict_id), None)
+
+    def _declared(self, said: Synthesis) -> str | None:
+        """Who declared which part, and how much of it."""
+        word = vocabulary.ko if self.language == "ko" else vocabulary.en
+        shown = []
+        for one in said.declared:
+            named = f" ({one.generator})" if one.generator else ""
+            part, extent = word("ai_part", one.part), word("extent", one.extent)
+            shown.append(f"{word('declared_by', one.by)}: {part} {extent}{named}")
+        return " / ".join(shown) or None
 
     def _recording(self, recording_id: str) -> Recording | None:
         if recording_id not in self._recordings:
@@ -383,8 +400,8 @@ class _Rows:
                         "platform": upload.facts.platform,
                         "channel": upload.facts.channel,
                         "url": upload.facts.url,
-                        "media_start": 0,
-                        "media_end": media.duration_s,
+                        "media_start": finding.media_start or 0,
+                        "media_end": media.duration_s if finding.media_end is None else finding.media_end,
                         "tested": finding.tested,
                         "code": finding.code,
                     }

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from rightscan.ports import Ports
-from rightscan.records.findings import Finding, Match
-from rightscan.records.media import DECIDED, FINISHED
+from rightscan.records.findings import Finding, Match, Synthesis, SynthesisPassage
+from rightscan.records.media import DECIDED, FINISHED, Scan
 from rightscan.records.objects import ObjectRef, UploadState
-from rightscan.records.results import FindingResult, ScanResult, SegmentResult, UseResult
+from rightscan.records.results import (
+    Credentials,
+    FindingResult,
+    Measured,
+    ProvenanceResult,
+    ScanResult,
+    SegmentResult,
+    SynthesisResult,
+    SynthesisSegment,
+    UseResult,
+)
+from rightscan.rights.axes import AxisC, DetectedPart
 
 
 def result_of(path: str, ref: ObjectRef, ports: Ports) -> ScanResult | None:
@@ -32,6 +43,9 @@ def result_of(path: str, ref: ObjectRef, ports: Ports) -> ScanResult | None:
         return None  # an alias of bytes decided before: its uses are being written
     if not findings:
         return None
+    verdicts = ports.ledger.verdicts(media.media_id)
+    said = next((v.synthesis for v in verdicts if v.verdict_id == media.verdict_id), None)
+    scan = next((s for s in ports.ledger.scans(media.media_id) if s.scan_id == media.scan_id), None)
     return ScanResult(
         path=path,
         media_id=media.media_id,
@@ -40,6 +54,8 @@ def result_of(path: str, ref: ObjectRef, ports: Ports) -> ScanResult | None:
         codec=media.codec,
         segments=tuple(_segment(match, ports) for match in sorted(matches, key=_position)),
         findings=tuple(_finding(finding) for finding in sorted(findings, key=_finding_position)),
+        synthesis=None if said is None else synthesis_result(said, scan),
+        provenance=None if said is None else _provenance(said),
         uses=tuple(
             UseResult(
                 use_id=use.use_id,
@@ -52,6 +68,50 @@ def result_of(path: str, ref: ObjectRef, ports: Ports) -> ScanResult | None:
         ),
         error=media.error,
     )
+
+
+def synthesis_result(
+    said: Synthesis, scan: Scan | None, passages: tuple[SynthesisPassage, ...] | None = None
+) -> SynthesisResult:
+    """A judgement for the screen.
+
+    Args:
+        said: as the verdict has it.
+        scan: what the file is.
+        passages: the whole timeline, where it is at hand; else those that the verdict keeps.
+    """
+    shown = said.passages if passages is None else passages
+    return SynthesisResult(
+        axis_c=said.axis_c,
+        kind=said.kind,
+        level=said.level,
+        score=said.score,
+        log10_lr=said.log10_lr,
+        family=said.family,
+        spacing_hz=said.spacing_hz,
+        ratio=said.ratio,
+        conditions=said.conditions,
+        segments=tuple(_synthesis_segment(passage) for passage in shown),
+        segments_left_out=said.passages_left_out if passages is None else None,
+        measured=Measured(
+            heard_s=said.heard_s,
+            band_hz=said.band_hz,
+            bit_rate=None if scan is None else scan.bit_rate,
+            lossless=None if scan is None else scan.lossless,
+        ),
+        models=said.models,
+    )
+
+
+def _synthesis_segment(passage: SynthesisPassage) -> SynthesisSegment:
+    detected = passage.axis_c is AxisC.DETECTED
+    return SynthesisSegment(**dict(passage), kind=DetectedPart.FULL.value if detected else None)
+
+
+def _provenance(said: Synthesis) -> ProvenanceResult | None:
+    if said.c2pa is None:
+        return None
+    return ProvenanceResult(c2pa=Credentials(state=said.c2pa), declarations=said.declared)
 
 
 def _position(match: Match) -> tuple[float, str]:
@@ -92,6 +152,9 @@ def _finding(finding: Finding) -> FindingResult:
         media_end=finding.media_end,
         reason_ko=finding.reason_ko,
         reason_en=finding.reason_en,
+        hits=finding.hits,
+        conditions=finding.conditions,
+        tested=finding.tested,
         held_share=finding.held_share,
         performers=finding.performers,
     )

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from rightscan.records.base import Record
-from rightscan.records.findings import Axes, FindingPerformer
+from rightscan.records.findings import Axes, Declared, FindingPerformer
 from rightscan.records.objects import ErrorInfo
 from rightscan.records.registers import RowOutcome
+from rightscan.rights.axes import AxisC
+
+
+class Picture(Record):
+    """A picture that was written; its size in pixels."""
+
+    path: str
+    width: int
+    height: int
 
 
 class SegmentResult(Record):
@@ -30,6 +39,68 @@ class SegmentResult(Record):
     pitch_semitones: float
 
 
+class SynthesisSegment(Record):
+    """A stretch with one outcome. Times are seconds, half-open."""
+
+    media_start: float
+    media_end: float
+    axis_c: AxisC
+    kind: str | None = Field(default=None, description="what was detected: vocal, instrumental or full")
+    log10_lr: float
+    score: float
+    family: str | None = None
+
+
+class Measured(Record):
+    """What the conditions are held against. Seconds, Hz, dB, bit/s."""
+
+    heard_s: float | None = Field(default=None, description="sound that is no silence")
+    band_hz: float | None = Field(default=None, description="highest frequency that carries sound")
+    range_db: float | None = Field(default=None, description="loud passages over the quietest twentieth")
+    bit_rate: int | None = Field(default=None, description="of compressed sound")
+    lossless: bool | None = None
+
+
+class SynthesisResult(Record):
+    """Axis C with its evidence. ``score`` is there wherever sound was analysed, whatever the word says."""
+
+    axis_c: AxisC
+    kind: str | None = Field(
+        default=None,
+        description="who declared it (c2pa, tag), or what was detected (vocal, instrumental, full)",
+    )
+    level: Literal["none", "queue", "assert"] | None = Field(
+        default=None, description="of the sound's own evidence: nobody looks, a person looks, one may confirm"
+    )
+    score: float | None = Field(default=None, description="grows with the evidence")
+    log10_lr: float | None = Field(default=None, description="capped by the number of validation trials")
+    family: str | None = Field(default=None, description="lattice found: the decoder's rate over its stride")
+    spacing_hz: float | None = None
+    ratio: float | None = Field(
+        default=None, description="of the spacing to the decoder's own: changed speed"
+    )
+    conditions: tuple[str, ...] = Field(default=(), description="what limits what is said of the sound")
+    segments: tuple[SynthesisSegment, ...] = ()
+    segments_left_out: int | None = Field(
+        default=None, description="of the weakest, where there are very many"
+    )
+    measured: Measured = Measured()
+    models: tuple[str, ...] = Field(default=(), description="name@version of what judged")
+
+
+class Credentials(Record):
+    """The C2PA manifest, in a word."""
+
+    state: str
+
+
+class ProvenanceResult(Record):
+    """What the file says of its origin; ``rightscan classify`` prints the whole record."""
+
+    c2pa: Credentials
+    declarations: tuple[Declared, ...] = ()
+
+
 class FindingResult(Record):
     """One finding with its four axes."""
 
@@ -41,6 +112,11 @@ class FindingResult(Record):
     media_end: float | None = None
     reason_ko: str
     reason_en: str
+    hits: tuple[str, ...] = Field(default=(), description="every rule that held; the first gave the code")
+    conditions: tuple[str, ...] = Field(
+        default=(), description="validated conditions not met, and other limits"
+    )
+    tested: tuple[str, ...] = ()
     held_share: bool
     performers: tuple[FindingPerformer, ...]
 
@@ -65,7 +141,26 @@ class ScanResult(Record):
     codec: str | None = None
     segments: tuple[SegmentResult, ...] = ()
     findings: tuple[FindingResult, ...] = ()
+    synthesis: SynthesisResult | None = Field(
+        default=None, description="segments: those in which something is detected or inconclusive"
+    )
+    provenance: ProvenanceResult | None = None
     uses: tuple[UseResult, ...] = ()
+    error: ErrorInfo | None = None
+
+
+class ClassifyResult(Record):
+    """What ``rightscan classify`` saw of one file."""
+
+    path: str
+    state: Literal["classified", "failed"]
+    duration_s: float | None = None
+    codec: str | None = None
+    provenance: dict[str, Any] | None = Field(
+        default=None, description="the whole record: docs/provenance.md"
+    )
+    synthesis: SynthesisResult | None = None
+    picture: Picture | None = None
     error: ErrorInfo | None = None
 
 
@@ -111,14 +206,6 @@ class PassageResult(Record):
     harmony_by_second: tuple[tuple[float, float], ...] = Field(
         description="beginning of a second of the upload and the harmony's standardised agreement in it"
     )
-
-
-class Picture(Record):
-    """A picture that was written; its size in pixels."""
-
-    path: str
-    width: int
-    height: int
 
 
 class ExplainResult(Record):

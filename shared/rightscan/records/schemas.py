@@ -39,6 +39,7 @@ PUBLISHED: tuple[type[BaseModel], ...] = (
     operations.Pointer,
     operations.Report,
     results.ScanResult,
+    results.ClassifyResult,
     results.RegisterResult,
     results.ExplainResult,
 )
