@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import rightscan
-from rightscan.cli import catalogue, explaining, operate, reports, scanning, show
+from rightscan.cli import catalogue, classifying, explaining, operate, reports, scanning, show
 from rightscan.cli.options import global_options, options
 from rightscan.errors import PermanentError, RightscanError, UsageError
 
@@ -51,6 +51,7 @@ for _command in (
     scanning.backfill,
     scanning.show,
     explaining.explain,
+    classifying.classify,
     reports.report,
     reports.verify_report,
     operate.local,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.progress import Progress
@@ -172,14 +173,30 @@ def backfill(context: click.Context, restart: bool) -> int:
     return 0
 
 
+def _draw(found: dict[str, Any], identifier: str, picture: Path, told: Options) -> None:
+    from rightscan.cli.classifying import draw
+    from rightscan.jobs.classify import stored_origin
+
+    if "media" not in found:
+        raise UsageError("no_features", f"{identifier} is no upload", "Name an upload or a media id.")
+    draw(Path(identifier).name, stored_origin(found["media"]["media_id"], told.ports), picture, told)
+
+
 @click.command()
 @click.argument("identifier")
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="draw what is stored of an upload's synthesis (PNG)",
+)
 @global_options
 @click.pass_context
-def show(context: click.Context, identifier: str) -> int:
+def show(context: click.Context, identifier: str, picture: Path | None) -> int:
     """Everything known of an upload (path or media id), a recording or a performer, with the custody log."""
     told = options(context)
     found = dossier(identifier, told.ports)
+    if picture is not None:
+        _draw(found, identifier, picture, told)
     if told.json:
         output.json_line(found)
     else:

@@ -31,6 +31,11 @@ _WORDS = {
     "performers": ("실연자 (지분)", "performers (share)"),
     "note": ("설명", "note"),
     "strength": ("log10LR", "log10 LR"),
+    "length": ("길이", "length"),
+    "origin": ("만들어진 방식", "made by a machine?"),
+    "score": ("점수", "score"),
+    "lattice": ("격자", "lattice"),
+    "passages": ("구간", "passages"),
     "nobody": ("알려진 실연자 없음", "no performer known"),
     "created": ("새로 등록", "created"),
     "updated": ("변경", "updated"),
@@ -179,10 +184,8 @@ def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
                 state,
                 f"{finding.code} {name}",
                 "" if segment is None else f"{segment.title or ''} ({segment.recording_id})",
-                "" if segment is None else f"{_clock(segment.media_start)}–{_clock(segment.media_end)}",
-                ""
-                if segment is None
-                else f"{_clock(segment.reference_start)}–{_clock(segment.reference_end)}",
+                "" if segment is None else f"{clock(segment.media_start)}–{clock(segment.media_end)}",
+                "" if segment is None else f"{clock(segment.reference_start)}–{clock(segment.reference_end)}",
                 "" if segment is None else f"{segment.stated_log10_lr:.1f}",
                 "\n".join(performers) or (word("nobody", told) if segment is not None else ""),
                 "" if segment is not None and finding.code == "U1" and result.error is None else note,
@@ -207,7 +210,8 @@ def _performer(told: Options, performer: Any) -> str:
     return f"{name} {role} ({share})".replace("  ", " ")
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """A time as minutes and seconds."""
     minutes, rest = divmod(seconds, 60)
     return f"{int(minutes)}:{rest:04.1f}"
 

@@ -10,13 +10,13 @@ from rightscan.engines import NOTHING_MORE, EngineSettings
 from rightscan.errors import PermanentError
 from rightscan.fingerprint import SAMPLE_RATE, fingerprint
 from rightscan.jobs.features import FEATURES_FILE, pack
-from rightscan.media.decode import Tap, open_audio
+from rightscan.media.decode import AudioStream, Tap, open_audio
 from rightscan.media.guard import run_guarded
 from rightscan.media.limits import Limits
 from rightscan.synthesis import SAMPLE_RATE as SYNTHESIS_RATE
 from rightscan.synthesis import Analyser
 
-__all__ = ["FEATURES_FILE", "analyse", "analyse_guarded", "provenance_guarded"]
+__all__ = ["FEATURES_FILE", "analyse", "analyse_guarded", "listen_guarded", "provenance_guarded"]
 
 
 def analyse(
@@ -44,11 +44,31 @@ def _analyse(
     path: Path, features: Path, limits: Limits, *, lattice: bool, provenance: dict[str, Any] | None
 ) -> dict[str, Any]:
     analyser = Analyser() if lattice else None
-    tap = None if analyser is None else Tap(SYNTHESIS_RATE, analyser.add)
     with open_audio(path, limits) as stream:
-        result = fingerprint(stream.blocks(SAMPLE_RATE, tap=tap), SAMPLE_RATE)
-        facts, outcome = stream.facts, stream.outcome
+        result = fingerprint(stream.blocks(SAMPLE_RATE, tap=_tap(analyser)), SAMPLE_RATE)
+        told = _facts(stream)
     features.write_bytes(pack(result, None if analyser is None else analyser.finish(), provenance))
+    return told | {"landmarks": len(result.keys)}
+
+
+def listen_in_child(arguments: dict[str, Any]) -> dict[str, Any]:
+    """What ``classify`` needs of the sound: no fingerprint, called inside the child."""
+    analyser = Analyser() if arguments["lattice"] else None
+    with open_audio(Path(arguments["path"]), Limits(**arguments["limits"])) as stream:
+        for _ in stream.blocks(SAMPLE_RATE, tap=_tap(analyser)):
+            pass
+        told = _facts(stream)
+    evidence = None if analyser is None else analyser.finish()
+    Path(arguments["features"]).write_bytes(pack(None, evidence, arguments["provenance"]))
+    return told
+
+
+def _tap(analyser: Analyser | None) -> Tap | None:
+    return None if analyser is None else Tap(SYNTHESIS_RATE, analyser.add)
+
+
+def _facts(stream: AudioStream) -> dict[str, Any]:
+    facts, outcome = stream.facts, stream.outcome
     return {
         "container": facts.container,
         "codec": facts.codec,
@@ -61,7 +81,6 @@ def _analyse(
         "complete": outcome.complete,
         "silent": outcome.silent,
         "problems": list(outcome.problems),
-        "landmarks": len(result.keys),
     }
 
 
@@ -91,18 +110,28 @@ def analyse_guarded(
     Provenance is read in a child of its own, so that a manifest made to crash its reader does not stop the
     analysis of the sound.
     """
+    return _guarded("analyse_in_child", path, features, limits, engines)
+
+
+def listen_guarded(path: Path, features: Path, limits: Limits, engines: EngineSettings) -> dict[str, Any]:
+    """As ``analyse_guarded``, without the fingerprint."""
+    return _guarded("listen_in_child", path, features, limits, engines)
+
+
+def _guarded(
+    name: str, path: Path, features: Path, limits: Limits, engines: EngineSettings
+) -> dict[str, Any]:
+    provenance = None
+    if engines.provenance:
+        provenance = provenance_guarded(path, limits, engines, features.parent)
     arguments = {
         "path": str(path),
         "features": str(features),
         "limits": asdict(limits),
         "lattice": engines.lattice,
-        "provenance": provenance_guarded(path, limits, engines, features.parent)
-        if engines.provenance
-        else None,
+        "provenance": provenance,
     }
-    return run_guarded(
-        "rightscan.jobs.analysis:analyse_in_child", arguments, limits=limits, workdir=features.parent
-    )
+    return run_guarded(f"rightscan.jobs.analysis:{name}", arguments, limits=limits, workdir=features.parent)
 
 
 def provenance_guarded(path: Path, limits: Limits, engines: EngineSettings, workdir: Path) -> dict[str, Any]:

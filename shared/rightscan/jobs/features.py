@@ -19,15 +19,18 @@ _SYNTHESIS, _PROVENANCE = "synthesis.", "provenance."
 _RECORD = "json"
 
 
-def pack(fingerprint: Fingerprint, evidence: Evidence | None, provenance: Mapping[str, Any] | None) -> bytes:
+def pack(
+    fingerprint: Fingerprint | None, evidence: Evidence | None, provenance: Mapping[str, Any] | None
+) -> bytes:
     """Return a features object.
 
     Args:
-        fingerprint: whose members have no prefix; alone, this is the object as it always was.
+        fingerprint: whose members have no prefix; alone, this is the object as it always was. None where
+            nothing is compared, only classified.
         evidence: of synthesis, where it was looked for.
         provenance: as ``Provenance.to_json`` gives it, where it was read.
     """
-    arrays = fingerprint.to_arrays()
+    arrays = {} if fingerprint is None else fingerprint.to_arrays()
     if evidence is not None:
         arrays |= npz.prefixed(_SYNTHESIS, evidence.to_arrays())
     if provenance is not None:

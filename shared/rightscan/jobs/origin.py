@@ -172,7 +172,7 @@ class Origin:
             conditions=self.limits,
             heard_s=round(evidence.heard_s, 1),
             band_hz=round(evidence.band_hz),
-            passages=tuple(_passage(passage) for passage in kept),
+            passages=tuple(passage_record(passage) for passage in kept),
             passages_left_out=left_out,
             models=(f"lattice@{evidence.pipeline}/{judgement.version}",),
             c2pa=c2pa,
@@ -273,7 +273,8 @@ def _kept(passages: tuple[Passage, ...]) -> tuple[list[Passage], int | None]:
     return sorted(strongest, key=lambda p: p.start_s), len(saying) - len(strongest) or None
 
 
-def _passage(passage: Passage) -> SynthesisPassage:
+def passage_record(passage: Passage) -> SynthesisPassage:
+    """One passage as records hold it."""
     return SynthesisPassage(
         media_start=round(passage.start_s, 3),
         media_end=round(passage.end_s, 3),

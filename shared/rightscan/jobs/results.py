@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rightscan.ports import Ports
 from rightscan.records.findings import Finding, Match, Synthesis, SynthesisPassage
-from rightscan.records.media import DECIDED, FINISHED, Scan
+from rightscan.records.media import DECIDED, FINISHED, Media
 from rightscan.records.objects import ObjectRef, UploadState
 from rightscan.records.results import (
     Credentials,
@@ -45,7 +45,6 @@ def result_of(path: str, ref: ObjectRef, ports: Ports) -> ScanResult | None:
         return None
     verdicts = ports.ledger.verdicts(media.media_id)
     said = next((v.synthesis for v in verdicts if v.verdict_id == media.verdict_id), None)
-    scan = next((s for s in ports.ledger.scans(media.media_id) if s.scan_id == media.scan_id), None)
     return ScanResult(
         path=path,
         media_id=media.media_id,
@@ -54,7 +53,7 @@ def result_of(path: str, ref: ObjectRef, ports: Ports) -> ScanResult | None:
         codec=media.codec,
         segments=tuple(_segment(match, ports) for match in sorted(matches, key=_position)),
         findings=tuple(_finding(finding) for finding in sorted(findings, key=_finding_position)),
-        synthesis=None if said is None else synthesis_result(said, scan),
+        synthesis=None if said is None else _synthesis(said, media, ports),
         provenance=None if said is None else _provenance(said),
         uses=tuple(
             UseResult(
@@ -71,41 +70,39 @@ def result_of(path: str, ref: ObjectRef, ports: Ports) -> ScanResult | None:
 
 
 def synthesis_result(
-    said: Synthesis, scan: Scan | None, passages: tuple[SynthesisPassage, ...] | None = None
+    said: Synthesis, passages: tuple[SynthesisPassage, ...] | None = None
 ) -> SynthesisResult:
     """A judgement for the screen.
 
     Args:
         said: as the verdict has it.
-        scan: what the file is.
         passages: the whole timeline, where it is at hand; else those that the verdict keeps.
     """
     shown = said.passages if passages is None else passages
+    same = said.model_dump(
+        exclude={"passages", "passages_left_out", "heard_s", "band_hz", "c2pa", "declared"}
+    )
     return SynthesisResult(
-        axis_c=said.axis_c,
-        kind=said.kind,
-        level=said.level,
-        score=said.score,
-        log10_lr=said.log10_lr,
-        family=said.family,
-        spacing_hz=said.spacing_hz,
-        ratio=said.ratio,
-        conditions=said.conditions,
+        **same,
         segments=tuple(_synthesis_segment(passage) for passage in shown),
         segments_left_out=said.passages_left_out if passages is None else None,
-        measured=Measured(
-            heard_s=said.heard_s,
-            band_hz=said.band_hz,
-            bit_rate=None if scan is None else scan.bit_rate,
-            lossless=None if scan is None else scan.lossless,
-        ),
-        models=said.models,
+        measured=Measured(heard_s=said.heard_s, band_hz=said.band_hz),
     )
 
 
 def _synthesis_segment(passage: SynthesisPassage) -> SynthesisSegment:
     detected = passage.axis_c is AxisC.DETECTED
     return SynthesisSegment(**dict(passage), kind=DetectedPart.FULL.value if detected else None)
+
+
+def _synthesis(said: Synthesis, media: Media, ports: Ports) -> SynthesisResult:
+    """The verdict's judgement, beside it what the scan knows of the coding."""
+    result = synthesis_result(said)
+    scan = next((s for s in ports.ledger.scans(media.media_id) if s.scan_id == media.scan_id), None)
+    if scan is None:
+        return result
+    coding = {"bit_rate": scan.bit_rate, "lossless": scan.lossless}
+    return result.model_copy(update={"measured": result.measured.model_copy(update=coding)})
 
 
 def _provenance(said: Synthesis) -> ProvenanceResult | None:
