@@ -135,27 +135,29 @@ def _limits(environment: Mapping[str, str]) -> Limits:
 
 
 def engine_settings(environment: Mapping[str, str]) -> EngineSettings:
-    """Which engines are on, by the variables ``RIGHTSCAN_ENGINES``, ``…_MODELS`` and so on.
+    """Which engines are on, by ``ENGINE_VARIABLES``.
 
     Raises:
         UsageError: ``bad_engine_settings``; ``bad_environment`` for a file of trust anchors that is not there.
     """
     text = {
-        name: environment[f"RIGHTSCAN_{variable}"]
-        for name, variable in _ENGINE_VARIABLES.items()
-        if environment.get(f"RIGHTSCAN_{variable}")
+        name: environment[variable] for name, variable in _ENGINE_WORDS.items() if environment.get(variable)
     }
-    return EngineSettings.from_text(**text, anchors=_anchors(environment.get("RIGHTSCAN_TRUST_ANCHORS", "")))
+    return EngineSettings.from_text(**text, anchors=_anchors(environment.get(_ANCHORS, "")))
 
 
-_ENGINE_VARIABLES = {
-    "engines": "ENGINES",
-    "models": "MODELS",
-    "separator": "SEPARATOR",
-    "detectors": "DETECTORS",
-    "folders": "MODEL_FOLDERS",
-    "provider": "MODEL_PROVIDER",
+_ENGINE_WORDS = {
+    "engines": "RIGHTSCAN_ENGINES",
+    "models": "RIGHTSCAN_MODELS",
+    "separator": "RIGHTSCAN_SEPARATOR",
+    "detectors": "RIGHTSCAN_DETECTORS",
+    "folders": "RIGHTSCAN_MODEL_FOLDERS",
+    "provider": "RIGHTSCAN_MODEL_PROVIDER",
 }
+_ANCHORS = "RIGHTSCAN_TRUST_ANCHORS"
+
+ENGINE_VARIABLES = (*_ENGINE_WORDS.values(), _ANCHORS)
+"""Variables that say which engines are on."""
 
 
 def _anchors(value: str) -> str:

@@ -27,6 +27,9 @@ MOST_PASSAGES = 200
 MOST_FINDINGS = 20
 """Findings of one file on passages outside its matches."""
 
+SOUNDING = frozenset({"whole", "vocals", "instrumentation"})
+"""Parts whose declaration speaks of what is heard; AI artwork or lyrics leave the performance a human one."""
+
 _WHOLE = 0.8  # of the sound that was heard: a span that covers it is judged by the evidence of the whole
 
 _OUTCOMES = {
@@ -181,7 +184,7 @@ class Origin:
 
     def _declared(self) -> SpanOrigin | None:
         """What is declared comes before what is heard: it needs no likelihood."""
-        said = dict.fromkeys(DeclaredBy(one.by) for one in self.declarations)
+        said = dict.fromkeys(DeclaredBy(one.by) for one in self.declarations if one.part in SOUNDING)
         return (
             SpanOrigin(AxisC.DECLARED, declared_by=tuple(sorted(said, key=list(DeclaredBy).index)))
             if said

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import sys
 import time
 import uuid
@@ -24,7 +25,7 @@ from rightscan.adapters.local.wiring import Function, QueueSource, StreamSource
 from rightscan.errors import PermanentError
 from rightscan.ports import Clock
 from rightscan.records.base import canonical_json
-from rightscan.runtime import LocalPaths
+from rightscan.runtime import ENGINE_VARIABLES, LocalPaths
 
 Handler = Callable[[Any, Any], Any]
 Invoke = Callable[[dict[str, Any]], Any]
@@ -80,6 +81,8 @@ def local_environment(function: Function, paths: LocalPaths) -> dict[str, str]:
         paths: of the local store.
     """
     changed = {"RIGHTSCAN_BACKEND": "local", "RIGHTSCAN_HOME": str(paths.home)}
+    # A person's own settings of the engines come before the template's defaults, as a deployment's do.
+    changed |= {name: os.environ[name] for name in ENGINE_VARIABLES if os.environ.get(name)}
     if "RIGHTSCAN_INDEX_CACHE" in function.environment:
         changed["RIGHTSCAN_INDEX_CACHE"] = str(paths.index_cache)
     return {**function.environment, **changed, "AWS_LAMBDA_FUNCTION_NAME": function.name}
