@@ -65,7 +65,11 @@ def interpret(store: Any, *, anchored: bool) -> Credentials:
     manifests = list(_manifests(store, active, state == "trusted"))
     sources = _unique(source for manifest in manifests for source in _sources(manifest))
     mining = _unique(entry for manifest in manifests for entry in _mining(manifest))
-    cut = [name for name, found in (("codes", codes), ("sources", sources), ("mining", mining)) if len(found) > _MOST]
+    cut = [
+        name
+        for name, found in (("codes", codes), ("sources", sources), ("mining", mining))
+        if len(found) > _MOST
+    ]
     problems = tuple(Problem("too_many_entries", name) for name in cut)
     if len(manifests) > _MOST_MANIFESTS:
         problems += (Problem("too_many_entries", "manifests"),)
@@ -79,7 +83,9 @@ def interpret(store: Any, *, anchored: bool) -> Credentials:
         # The strongest of too many sources are kept: a cut must not hide a declaration.
         sources=tuple(sorted(sources, key=lambda one: -STRENGTH[one.counts])[:_MOST]),
         mining=tuple(mining[:_MOST]),
-        codes=tuple(sorted(codes, key=lambda one: (one.manifest, one.kind != "failure", one.kind, one.code))[:_MOST]),
+        codes=tuple(
+            sorted(codes, key=lambda one: (one.manifest, one.kind != "failure", one.kind, one.code))[:_MOST]
+        ),
         problems=problems,
     )
 
@@ -91,7 +97,9 @@ def declaration(credentials: Credentials) -> Declaration | None:
     strongest = max(credentials.sources, key=lambda one: STRENGTH[one.counts], default=None)
     trusted = credentials.state == "trusted"
     if strongest is None:
-        return Declaration("c2pa", "whole", "none_declared", credentials.claim_generator, "no digitalSourceType", trusted)
+        return Declaration(
+            "c2pa", "whole", "none_declared", credentials.claim_generator, "no digitalSourceType", trusted
+        )
     said = strongest.uri.rstrip("/").rsplit("/", 1)[-1]
     place = strongest.action or strongest.assertion
     of = f" of ingredient {strongest.ingredient}" if strongest.ingredient else ""
@@ -134,7 +142,11 @@ def _codes(results: Mapping[str, Any]) -> Iterator[ValidationCode]:
 
 
 def _statuses(lists: Mapping[str, Any], manifest: Where) -> Iterator[ValidationCode]:
-    kinds: tuple[Literal["success", "informational", "failure"], ...] = ("success", "informational", "failure")
+    kinds: tuple[Literal["success", "informational", "failure"], ...] = (
+        "success",
+        "informational",
+        "failure",
+    )
     for kind in kinds:
         for status in _entries(lists.get(kind)):
             words = clean(status.get("explanation")) if kind == "failure" else ""
@@ -182,10 +194,19 @@ def _manifests(store: Mapping[str, Any], active: Mapping[str, Any], trusted: boo
             broken = _was_broken(ingredient) or any(not _is_only_trust(code) for code in codes)
             relation = str(ingredient.get("relationship"))
             declares: Extent = "none_declared" if broken or relation == _NO_CONTENT else "partial"
-            words = clean(f"{clean(ingredient.get('title'), 100)} ({relation}{', broken' if broken else ''})", 150)
+            words = clean(
+                f"{clean(ingredient.get('title'), 100)} ({relation}{', broken' if broken else ''})", 150
+            )
             vouched = manifest.trusted and not broken and "signingCredential.untrusted" not in codes
             waiting.append(
-                _Manifest(label, _mapping(known[label]), "ingredient", weaker(manifest.most, declares), words, vouched)
+                _Manifest(
+                    label,
+                    _mapping(known[label]),
+                    "ingredient",
+                    weaker(manifest.most, declares),
+                    words,
+                    vouched,
+                )
             )
 
 
@@ -205,7 +226,9 @@ def _sources(manifest: _Manifest) -> Iterator[SourceType]:
     for ingredient in _entries(manifest.data.get("ingredients")):
         most: Extent = "none_declared" if ingredient.get("relationship") == _NO_CONTENT else "partial"
         title = clean(f"{clean(ingredient.get('title'), 100)} ({ingredient.get('relationship')})", 150)
-        for uri in found_in({name: entry for name, entry in ingredient.items() if name != "validation_results"}):
+        for uri in found_in(
+            {name: entry for name, entry in ingredient.items() if name != "validation_results"}
+        ):
             source = _source(manifest, "c2pa.ingredient", uri)
             yield replace(source, ingredient=title, counts=weaker(source.counts, most))
 

@@ -22,7 +22,9 @@ def extent_of(uri: str) -> Extent:
     ``algorithmicMedia`` (no training), ``algorithmicallyEnhanced``, ``dataDrivenMedia`` and
     ``trainedAlgorithmicData`` are no statement that a trained model made what is heard.
     """
-    return _DECLARES.get(uri.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].strip().lower(), "none_declared")
+    return _DECLARES.get(
+        uri.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].strip().lower(), "none_declared"
+    )
 
 
 def weaker(one: Extent, other: Extent) -> Extent:
