@@ -136,7 +136,7 @@ def signed(
 
     Args:
         codec: one of ``MEDIA_TYPES``.
-        actions: of its manifest; one ``c2pa.created`` without a source type where not given.
+        actions: of its manifest; one ``c2pa.created`` as ``digitalCapture`` where not given.
         assertions: further ones.
         ingredients: description, codec and bytes of each.
         by: whose signature.
@@ -148,7 +148,7 @@ def signed(
         "claim_generator_info": [{"name": generator, "version": "1.0"}],
         "title": "a title",
         "assertions": [
-            {"label": "c2pa.actions.v2", "data": {"actions": actions or [action(None)]}},
+            {"label": "c2pa.actions.v2", "data": {"actions": actions or [action("digitalCapture")]}},
             *(assertions or []),
         ],
     }

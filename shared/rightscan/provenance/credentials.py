@@ -32,6 +32,7 @@ _MEDIA_TYPES: Mapping[str, str] = {
     "avi": "video/avi",
 }
 _HELD_IN_MEMORY = frozenset({"mp3", "flac"})
+_ELSEWHERE = "Remote"  # of the library's messages on manifests that lie elsewhere; it has no class for all
 _LARGEST_JSON = 16 << 20  # characters of the manifest store as JSON
 _READ = 1 << 20  # bytes of one read; the library asks for 256 MiB, which Python would hold a second time
 _READ_COST = 256  # bytes
@@ -100,16 +101,24 @@ def _read(
     try:
         with c2pa.Reader(media_type, reader, context=context) as found:
             return found.json(), None if found.is_embedded() else clean(found.get_remote_url())
-    except c2pa.C2paError.ManifestNotFound as error:
-        return _unverified(held, "manifest_unreadable", str(error)) if held else Credentials("absent")
-    except c2pa.C2paError.RemoteManifest as error:
-        return Credentials("absent", remote_url=_url(str(error)), problems=(Problem("remote_manifest"),))
     except (c2pa.C2paError, UnicodeError) as error:
-        if reader.spent:
-            return _unverified(held, "read_limit", "")
-        if isinstance(error, c2pa.C2paError.NotSupported) and not held:
-            return Credentials("unsupported_container", problems=(Problem("container", clean(str(error))),))
-        return _unverified(held, "manifest_unreadable" if held else "container", str(error))
+        return _unread(error, reader, held)
+
+
+def _unread(error: Exception, reader: BoundedReader, held: int) -> Credentials:
+    """What it means that the library gave no manifest store."""
+    words = str(error)
+    if reader.spent:
+        return _unverified(held, "read_limit", "")
+    if words.startswith(_ELSEWHERE):
+        return Credentials("absent", remote_url=_url(words), problems=(Problem("remote_manifest"),))
+    if held:
+        return _unverified(held, "manifest_unreadable", words)
+    if isinstance(error, c2pa.C2paError.ManifestNotFound):
+        return Credentials("absent")
+    if isinstance(error, c2pa.C2paError.NotSupported):
+        return Credentials("unsupported_container", problems=(Problem("container", clean(words)),))
+    return _unverified(held, "container", words)
 
 
 def _unverified(held: int, code: str, detail: str) -> Credentials:

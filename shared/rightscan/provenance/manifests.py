@@ -26,6 +26,7 @@ from rightscan.provenance.text import clean, clean_or_none
 _STATES: Mapping[str, State] = {"Trusted": "trusted", "Valid": "valid_untrusted"}
 _MINING = ("cawg.training-mining", "c2pa.training-mining")
 _ONLY_TRUST = ("signingCredential.untrusted", "timeStamp.", "signingCredential.ocsp", "cawg.")
+_TRUSTED, _UNTRUSTED = "signingCredential.trusted", "signingCredential.untrusted"
 _NO_CONTENT = "inputTo"  # a prompt or a model goes into the making of a file, and is no part of what is heard
 _OF_ANOTHER = "c2pa.placed"  # its source type speaks of what was placed, which is one part
 _MOST = 64  # entries kept of each kind
@@ -153,31 +154,38 @@ def _statuses(lists: Mapping[str, Any], manifest: Where) -> Iterator[ValidationC
             yield ValidationCode(manifest, kind, clean(status.get("code")), words)
 
 
-def _failures(store: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Code and URL of every failure in the store, those of the time a claim was made included."""
+def _now(store: Mapping[str, Any], kind: str) -> list[tuple[str, str]]:
+    """Code and URL of what the library finds of ingredients beyond what their claims recorded."""
     results = _mapping(store.get("validation_results"))
     lists = [_mapping(delta.get("validationDeltas")) for delta in _entries(results.get("ingredientDeltas"))]
-    statuses = [status for one in lists for status in _entries(one.get("failure"))]
-    for status in (*statuses, *_entries(store.get("validation_status"))):
-        yield str(status.get("code")), str(status.get("url"))
+    statuses = [status for one in lists for status in _entries(one.get(kind))]
+    if kind == "failure":
+        statuses += _entries(store.get("validation_status"))
+    return [(str(status.get("code")), str(status.get("url"))) for status in statuses]
 
 
-def _is_only_trust(code: str) -> bool:
-    return code.startswith(_ONLY_TRUST)
+def _then(ingredient: Mapping[str, Any], kind: str) -> set[str]:
+    """Codes that the claim recorded when it took the ingredient in."""
+    recorded = _mapping(_mapping(ingredient.get("validation_results")).get("activeManifest"))
+    statuses = list(_entries(recorded.get(kind)))
+    if kind == "failure":
+        statuses += _entries(ingredient.get("validation_status"))
+    return {str(status.get("code")) for status in statuses}
 
 
-def _was_broken(ingredient: Mapping[str, Any]) -> bool:
-    """Whether the claim itself records that the ingredient failed validation when it was taken in."""
-    then = _mapping(_mapping(ingredient.get("validation_results")).get("activeManifest"))
-    statuses = (*_entries(then.get("failure")), *_entries(ingredient.get("validation_status")))
-    return any(not _is_only_trust(str(status.get("code"))) for status in statuses)
+def _of(found: list[tuple[str, str]], label: str) -> set[str]:
+    return {code for code, url in found if f"/{label}/" in url or url.endswith(f"/{label}")}
+
+
+def _is_broken(failures: set[str]) -> bool:
+    return any(not code.startswith(_ONLY_TRUST) for code in failures)
 
 
 # ---- manifests ------------------------------------------------------------------------------------------
 def _manifests(store: Mapping[str, Any], active: Mapping[str, Any], trusted: bool) -> Iterator[_Manifest]:
     """The active manifest, then those of its ingredients, nearest first, one more than are kept."""
     known = _mapping(store.get("manifests"))
-    failures = list(_failures(store))
+    failures, successes = _now(store, "failure"), _now(store, "success")
     waiting = [_Manifest(str(store.get("active_manifest")), active, "active", "full", None, trusted)]
     seen = {waiting[0].label}
     for _ in range(_MOST_MANIFESTS + 1):
@@ -187,27 +195,35 @@ def _manifests(store: Mapping[str, Any], active: Mapping[str, Any], trusted: boo
         yield manifest
         for ingredient in _entries(manifest.data.get("ingredients"))[: _MOST_MANIFESTS + 1]:
             label = str(ingredient.get("active_manifest"))
-            if label in seen or label not in known:
-                continue
-            seen.add(label)
-            codes = [code for code, url in failures if f"/{label}/" in url or url.endswith(f"/{label}")]
-            broken = _was_broken(ingredient) or any(not _is_only_trust(code) for code in codes)
-            relation = str(ingredient.get("relationship"))
-            declares: Extent = "none_declared" if broken or relation == _NO_CONTENT else "partial"
-            words = clean(
-                f"{clean(ingredient.get('title'), 100)} ({relation}{', broken' if broken else ''})", 150
-            )
-            vouched = manifest.trusted and not broken and "signingCredential.untrusted" not in codes
-            waiting.append(
-                _Manifest(
-                    label,
-                    _mapping(known[label]),
-                    "ingredient",
-                    weaker(manifest.most, declares),
-                    words,
-                    vouched,
-                )
-            )
+            if label not in seen and label in known:
+                seen.add(label)
+                data = _mapping(known[label])
+                codes = _of(failures, label), _of(successes, label)
+                waiting.append(_below(manifest, ingredient, label, data, *codes))
+
+
+def _below(
+    manifest: _Manifest,
+    ingredient: Mapping[str, Any],
+    label: str,
+    data: Mapping[str, Any],
+    failures: set[str],
+    successes: set[str],
+) -> _Manifest:
+    """The manifest of an ingredient. It speaks of a part at most, and of none where it is broken."""
+    broken = _is_broken(failures | _then(ingredient, "failure"))
+    relation = str(ingredient.get("relationship"))
+    declares: Extent = "none_declared" if broken or relation == _NO_CONTENT else "partial"
+    recorded = _TRUSTED in _then(ingredient, "success") and _UNTRUSTED not in failures
+    words = clean(f"{clean(ingredient.get('title'), 100)} ({relation}{', broken' if broken else ''})", 150)
+    return _Manifest(
+        label=label,
+        data=data,
+        where="ingredient",
+        most=weaker(manifest.most, declares),
+        ingredient=words,
+        trusted=manifest.trusted and not broken and (_TRUSTED in successes or recorded),
+    )
 
 
 # ---- assertions -----------------------------------------------------------------------------------------

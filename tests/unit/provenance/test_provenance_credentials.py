@@ -149,7 +149,6 @@ def test_the_callers_name_counts_where_the_bytes_tell_nothing(read):
         ("dataDrivenMedia", "none_declared"),
         ("http://c2pa.org/digitalsourcetype/trainedAlgorithmicData", "none_declared"),
         ("http://c2pa.org/digitalsourcetype/empty", "none_declared"),
-        (None, "none_declared"),
     ],
 )
 def test_each_source_type_declares_its_extent(read, source_type, extent):
@@ -181,7 +180,7 @@ def test_a_source_type_in_another_assertion_counts(read):
     }
     found = read(signed(assertions=[metadata]))
     assert the(found).extent == "full"
-    assert found.c2pa.sources[0].assertion == "cawg.metadata"
+    assert [one.assertion for one in found.c2pa.sources if one.counts == "full"] == ["cawg.metadata"]
 
 
 @pytest.mark.parametrize(
@@ -190,14 +189,16 @@ def test_a_source_type_in_another_assertion_counts(read):
 )
 def test_an_ingredient_declares_a_part_at_most(read, relationship, extent):
     made = signed("mp3", actions=[action(AI, softwareAgent={"name": "Song Maker"})])
-    name = "c2pa.opened" if relationship == "parentOf" else "c2pa.created"
-    description = {"title": "a song", "relationship": relationship, "label": "i1"}
-    data = signed(actions=[action(None, name)], ingredients=[(description, "mp3", made)])
+    actions = [action("digitalCreation")]
+    if relationship == "parentOf":
+        actions = [action(None, "c2pa.opened", parameters={"ingredientIds": ["song"]})]
+    description = {"title": "a song", "relationship": relationship, "label": "song"}
+    data = signed(actions=actions, ingredients=[(description, "mp3", made)])
     found = read(data, anchors=authority().root_pem)
     assert found.c2pa.state == "trusted"
     assert the(found).extent == extent
-    (source,) = found.c2pa.sources
-    assert (source.manifest, source.ingredient) == ("ingredient", f"a song ({relationship})")
+    (source,) = (one for one in found.c2pa.sources if one.manifest == "ingredient")
+    assert source.ingredient == f"a song ({relationship})"
     if extent == "partial":
         assert (the(found).generator, the(found).trusted) == ("Song Maker", True)
 
@@ -222,7 +223,7 @@ def test_a_broken_ingredient_declares_nothing(read):
     data = signed(ingredients=[({"title": "a song", "relationship": "componentOf"}, "mp3", bytes(made))])
     found = read(data)
     assert found.declared == ()
-    assert [one.counts for one in found.c2pa.sources] == ["none_declared"]
+    assert [one.counts for one in found.c2pa.sources if one.uri.endswith(AI)] == ["none_declared"]
 
 
 def test_what_was_placed_is_a_part(read):
@@ -240,7 +241,9 @@ def test_training_and_mining_is_reported_per_entry(read, vocabulary):
     }
     mining = {"label": f"{vocabulary}.training-mining", "data": {"entries": entries}}
     found = read(signed(assertions=[mining]))
-    assert {(one.manifest, one.assertion, one.entry, one.use, one.constraint) for one in found.c2pa.mining} == {
+    assert {
+        (one.manifest, one.assertion, one.entry, one.use, one.constraint) for one in found.c2pa.mining
+    } == {
         ("active", f"{vocabulary}.training-mining", f"{vocabulary}.ai_inference", "notAllowed", None),
         (
             "active",
@@ -269,15 +272,20 @@ def test_a_cut_file_ends_in_a_state(read, codec, share):
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_a_damaged_manifest_is_invalid(read, codec):
+def test_a_damaged_manifest_is_invalid_or_says_what_it_said(read, codec):
     data = signed(codec, actions=[action(AI)])
-    start = data.index(b"jumb")
-    for place in range(start, start + 600, 7):
+    start, whole = data.index(b"jumb"), read(data).c2pa
+    states = []
+    for place in range(start, start + 900, 7):
         changed = bytearray(data)
         changed[place] ^= 0x55
         found = read(bytes(changed))
-        assert found.c2pa.state == "invalid", place - start
-        assert found.declarations == ()
+        states.append(found.c2pa.state)
+        if found.c2pa.state == "invalid":
+            assert found.declarations == ()
+        else:  # a bit of a box's header that no hash covers, as the specification has it
+            assert (found.c2pa.state, found.c2pa.sources) == ("valid_untrusted", whole.sources)
+    assert states.count("invalid") > 0.9 * len(states)
 
 
 def riff(*chunks: tuple[bytes, bytes]) -> bytes:
