@@ -26,7 +26,7 @@ _SUFFIX = r"(?:[\s/-]+(?:ai|music|studio|v?\d[\w.+]{0,20}))"
 _NEGATION_REACH = 30  # characters before a statement
 _IN_XMP = re.compile(
     r"digitalsourcetype\s*(?:=\s*[\"']([^\"'<>]{1,200})[\"']"
-    r"|(?:\s+rdf:resource\s*=\s*[\"']([^\"'<>]{1,200})[\"'])?[^<>]{0,100}>\s*([^<>\s]{1,200})?)",
+    r"|(?:rdf:resource\s*=\s*[\"']([^\"'<>]{1,200})[\"'])?[^<>]{0,100}>\s*([^<>\s]{1,200})?)",
     re.IGNORECASE,
 )
 
@@ -127,7 +127,7 @@ def _pattern(pattern: str, entry: dict[str, Any]) -> re.Pattern[str]:
     """Case counts for a name that is somebody's in other letters: YuE, not Yue."""
     if not entry.get("case_counts"):
         return re.compile(pattern, re.IGNORECASE)
-    spelt = "|".join(re.escape(name) for name in entry["names"])
+    spelt = "|".join(re.escape(name) for name in (*entry["names"], *entry["domains"]))
     return re.compile(rf"(?=[\s\S]{{0,{LONGEST}}}(?-i:{spelt}))(?:{pattern})", re.IGNORECASE)
 
 

@@ -10,11 +10,11 @@ import threading
 
 import c2pa
 import pytest
-from signed_media import MEDIA_TYPES, SOURCE_TYPES, action, authority, signed, sound
 
 from rightscan.errors import UsageError
 from rightscan.provenance import Provenance, TrustSettings, read_provenance
 from rightscan.provenance import credentials as credentials_module
+from signed_media import MEDIA_TYPES, SOURCE_TYPES, action, authority, signed, sound
 
 CODECS = sorted(MEDIA_TYPES)
 AI = "trainedAlgorithmicMedia"
@@ -370,7 +370,7 @@ def listener():
             self.send_response(404)
             self.end_headers()
 
-        do_GET = do_POST = do_HEAD = _answer
+        do_GET = do_POST = do_HEAD = _answer  # noqa: N815 (the library asks for these names)
 
         def log_message(self, *arguments: object) -> None:
             pass
