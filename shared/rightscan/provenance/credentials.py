@@ -19,8 +19,9 @@ from rightscan.provenance.trust import TrustSettings, bad_anchors
 LARGEST_MANIFEST = 64 << 20
 """Bytes; for MP3 and FLAC of the whole ID3 tag, cover pictures included."""
 
-LARGEST_IN_MEMORY = 1 << 30
-"""Bytes of an MP3 or FLAC file with a manifest: the library holds such files in memory to hash them."""
+LARGEST_IN_MEMORY = (1 << 30) - (1 << 20)
+"""Bytes of an MP3 or FLAC file with a manifest: the library holds such files in memory to hash them, in a buffer
+that doubles, so that one byte over a gibibyte takes two."""
 
 _MEDIA_TYPES: Mapping[str, str] = {
     "wav": "audio/wav",

@@ -15,7 +15,7 @@ from rightscan.synthesis.lattice import UNTESTED, Comb
 from rightscan.synthesis.parameters import PIPELINE, Family
 from rightscan.synthesis.spectrum import LineSpectrum
 
-_STEPS = 60  # of a stored line spectrum, per unit of 6 dB: no bin is over 2.1
+_STEPS = 40  # of a stored line spectrum, per unit of 6 dB: no bin is over 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def comb(seen: Prominence, family: Family, top: float, ratio: float = 1.0) -> Co
     """
     spacing = family.spacing * ratio
     low = lowest(top)
-    teeth = _teeth(spacing, low, top)
+    teeth = _teeth(spacing, low, top, seen.hz)
     upper = teeth >= (low + top) / 2
     if top - low < _SPAN or min(upper.sum(), (~upper).sum()) < _MIN_TEETH // 2 or teeth.size < _MIN_TEETH:
         return UNTESTED
@@ -137,18 +137,18 @@ def lowest(top: float) -> float:
 
 
 def _plain(seen: Prominence, family: Family, top: float) -> float:
-    teeth = _teeth(family.spacing, lowest(top), top)
+    teeth = _teeth(family.spacing, lowest(top), top, seen.hz)
     if teeth.size < _MIN_TEETH:
         return NOTHING
     return float(seen.whole[np.rint(teeth / seen.hz).astype(np.int64)].sum() / np.sqrt(teeth.size))
 
 
-def _teeth(spacing: float, low: float, top: float) -> NDArray[np.float64]:
-    """Frequencies of the lines, Hz, without those at the multiples of 1 kHz."""
+def _teeth(spacing: float, low: float, top: float, hz: float) -> NDArray[np.float64]:
+    """Frequencies of the lines, Hz, without those that share their bins with a multiple of 1 kHz."""
     numbers = np.arange(int(np.ceil(low / spacing)), int(top / spacing) + 1)
     lines = np.asarray(numbers * spacing, np.float64)
     off = np.abs(lines / CLOCK_HZ - np.rint(lines / CLOCK_HZ)) * CLOCK_HZ
-    kept: NDArray[np.float64] = lines[off > 0.1]
+    kept: NDArray[np.float64] = lines[off > _NEIGHBOURS * hz]
     return kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -231,14 +232,6 @@ def test_a_judgement_without_passages_has_a_word_for_every_part() -> None:
     bare = Judgement(Outcome.NONE_FOUND, Level.NONE, -9.0, -0.9, None, None, 1.0, (), (), "test")
     empty = Origin(10.0, bare, None, None)
     assert empty.of(Span(0, 10)).axis_c is AxisC.NONE_FOUND
-    one = Origin(
-        10.0,
-        bare.__class__(
-            *[getattr(bare, n) for n in bare.__slots__[:8]],
-            (Passage(0.0, 5.0, Outcome.NONE_FOUND, 1.0, -0.9, None),),
-            "test",
-        ),
-        None,
-        None,
-    )
+    passage = Passage(0.0, 5.0, Outcome.NONE_FOUND, 1.0, -0.9, None)
+    one = Origin(10.0, replace(bare, passages=(passage,)), None, None)
     assert one.of(Span(6, 10)).axis_c is AxisC.NOT_TESTED
