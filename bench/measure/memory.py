@@ -1,4 +1,4 @@
-"""Peak memory of the guarded child that decodes and fingerprints, for a short and a very long file."""
+"""Peak memory of the guarded child that decodes, fingerprints and looks for synthesis, for a short and a very long file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.measure.material import UPLOAD_S, excerpt, pieces
 
+from rightscan.engines import EngineSettings
 from rightscan.jobs.analysis import FEATURES_FILE, analyse_guarded
 from rightscan.media.limits import Limits
 
@@ -36,7 +37,7 @@ def measure(work: Path) -> dict[str, Any]:
 
 def _analyse(path: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        told = analyse_guarded(path, Path(folder) / FEATURES_FILE, Limits())
+        told = analyse_guarded(path, Path(folder) / FEATURES_FILE, Limits(), EngineSettings())
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "sound_s": round(told["duration_s"], 1),

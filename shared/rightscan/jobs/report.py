@@ -31,7 +31,7 @@ from rightscan.rights.periods import kst_day, month_bounds
 
 Row = dict[str, Any]
 
-DOLLARS_PER_HOUR = 0.0043
+DOLLARS_PER_HOUR = 0.006
 """What an hour of sound costs to analyse on AWS at list prices; a test holds it to ``bench.cost_model``."""
 
 
