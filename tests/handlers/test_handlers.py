@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from generated import FAMILY, RATE, music, through_decoder
 from rightscan import runtime
+from rightscan.jobs.versions import scan_pipeline
 from rightscan.localrun.delivery import Context, load_handler
+from rightscan.media.encode import encode
 from rightscan.records.media import Media, MediaState
 from rightscan.records.objects import ObjectRef
 from system import ROOT, RememberedAnalysis, System, quiet, wiring
@@ -78,6 +81,30 @@ def test_messages_of_the_wrong_shape_are_incidents_and_never_come_again(system: 
     assert call(system, "IngestFunction", message) == {"batchItemFailures": []}
     call(system, "IngestFunction", message)
     assert incidents(system) == [("event", "event_shape")] * len(message["Records"])
+
+
+@pytest.mark.parametrize(("made", "code"), [(True, "D2"), (False, "N1")])
+def test_what_a_machine_made_goes_from_event_to_finding(
+    system: System, tmp_path: Path, made: bool, code: str
+) -> None:
+    """The files of events/, with the version and the id of an object that is there."""
+    sound = music(77, 12.0)
+    encode(through_decoder(sound) if made else sound, RATE, tmp_path / "sound", "flac")
+    ref = system.ports.objects.put("uploads", "방송/2026 11 01.mp3", tmp_path / "sound").ref
+    created = event("ingest_object_created")
+    body = created["Records"][0]["body"]
+    created["Records"][0]["body"] = body.replace("3HL4kqtJlcpXrof3vjVBH40Nr8X8gdRQ", str(ref.version))
+    assert call(system, "IngestFunction", created) == {"batchItemFailures": []}
+    media_id = system.ports.ledger.upload(ref).media_id
+    for function, name in (("ScanFunction", "scan_requested"), ("MatchFunction", "match_requested")):
+        asked = event(name)
+        asked["Records"][0]["body"] = asked["Records"][0]["body"].replace("a" * 64, media_id)
+        assert call(system, function, asked) == {"batchItemFailures": []}
+    (finding,) = system.ports.ledger.findings(media_id)
+    assert (finding.code, finding.axes.c) == (code, "detected" if made else "none_found")
+    (verdict,) = system.ports.ledger.verdicts(media_id)
+    assert verdict.synthesis.family == (FAMILY if made else None)
+    assert verdict.pipeline_version == scan_pipeline(system.ports.settings.engines)
 
 
 def test_one_bad_message_does_not_stop_the_good_one_beside_it(system: System) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rightscan import runtime
+from rightscan.engines import EngineSettings
 from rightscan.errors import TransientError, UsageError
 from rightscan.media.limits import Limits
 
@@ -76,3 +77,70 @@ def test_what_a_function_left_at_its_time_limit_is_removed_by_the_next(tmp_path:
 def test_only_a_function_sweeps_the_machines_folder(function: str | None) -> None:
     named = {} if function is None else {"AWS_LAMBDA_FUNCTION_NAME": function}
     assert runtime.compose({**AWS, **named}).workspace._sweeps is (function is not None)
+
+
+def test_engines_are_on_as_the_environment_says() -> None:
+    assert runtime.compose(AWS).settings.engines == EngineSettings()
+    world = runtime.compose(
+        {**AWS, "RIGHTSCAN_ENGINES": "provenance", "RIGHTSCAN_MODELS": "none", "RIGHTSCAN_SEPARATOR": "none"}
+    )
+    assert world.settings.engines == EngineSettings(lattice=False, models=())
+    with pytest.raises(UsageError) as told:
+        runtime.compose({**AWS, "RIGHTSCAN_ENGINES": "latice"})
+    assert told.value.code == "bad_engine_settings"
+
+
+def test_trust_anchors_come_as_text_or_as_a_file(tmp_path: Path) -> None:
+    pem = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
+    (tmp_path / "anchors.pem").write_text(pem)
+    for value in (pem, str(tmp_path / "anchors.pem")):
+        assert runtime.engine_settings({"RIGHTSCAN_TRUST_ANCHORS": value}).anchors == pem
+    with pytest.raises(UsageError) as told:
+        runtime.engine_settings({"RIGHTSCAN_TRUST_ANCHORS": str(tmp_path / "none.pem")})
+    assert told.value.code == "bad_environment"
+
+
+def test_the_template_switches_the_engines_of_scan_alone() -> None:
+    from system import wiring
+
+    functions = wiring().functions
+    scan = functions["ScanFunction"].environment
+    assert runtime.engine_settings(scan) == EngineSettings()
+    for name, function in functions.items():
+        assert name == "ScanFunction" or not set(runtime.ENGINE_VARIABLES) & set(function.environment)
+
+
+def test_a_persons_own_settings_come_before_the_templates(tmp_path: Path, monkeypatch) -> None:
+    from rightscan.localrun.delivery import local_environment
+    from system import wiring
+
+    scan = wiring().functions["ScanFunction"]
+    paths = runtime.LocalPaths(tmp_path)
+    assert local_environment(scan, paths)["RIGHTSCAN_ENGINES"] == "lattice,provenance"
+    monkeypatch.setenv("RIGHTSCAN_ENGINES", "none")
+    off = runtime.engine_settings(local_environment(scan, paths))
+    assert (off.lattice, off.provenance) == (False, False)
+
+
+def test_a_scans_pipeline_changes_with_its_engines_and_the_fingerprints_does_not() -> None:
+    from rightscan.jobs.versions import fingerprint_pipeline, scan_pipeline
+
+    settings = [
+        EngineSettings(),
+        EngineSettings(lattice=False),
+        EngineSettings(provenance=False),
+        EngineSettings(anchors="-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"),
+        EngineSettings(lattice=False, provenance=False, models=()),
+    ]
+    versions = {scan_pipeline(one) for one in settings}
+    assert len(versions) == len(settings)
+    assert fingerprint_pipeline() not in versions
+    assert scan_pipeline(EngineSettings()) == scan_pipeline(EngineSettings())
+
+
+def test_a_model_that_cannot_be_used_keeps_the_messages_waiting() -> None:
+    from rightscan.jobs.versions import scan_pipeline
+
+    with pytest.raises(TransientError) as told:
+        scan_pipeline(EngineSettings(models=("nobody",)))
+    assert told.value.code == "unknown_model"
