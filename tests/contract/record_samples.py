@@ -7,7 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rightscan.records import identity
-from rightscan.records.findings import Axes, Finding, FindingPerformer, Match, Modification, Use, Verdict
+from rightscan.records.findings import (
+    Axes,
+    Declared,
+    Finding,
+    FindingPerformer,
+    Match,
+    Modification,
+    Synthesis,
+    SynthesisPassage,
+    Use,
+    Verdict,
+)
 from rightscan.records.media import Media, MediaState, Scan
 from rightscan.records.objects import ErrorInfo, ObjectRef, Upload, UploadFactsRecord, UploadState
 from rightscan.records.operations import Incident, Report
@@ -177,6 +188,36 @@ def use(of: Match, where: ObjectRef | None = None, **changes: Any) -> Use:
     return Use(**{**values, **changes})
 
 
+def synthesis() -> Synthesis:
+    """Of a file that declares itself and shows a little in one passage."""
+    return Synthesis(
+        axis_c=AxisC.DECLARED,
+        kind="tag",
+        level="queue",
+        score=-9.0,
+        log10_lr=1.278,
+        family="44100/512",
+        spacing_hz=86.1328,
+        ratio=1.0,
+        conditions=("weak_evidence", "vocal_not_separated"),
+        heard_s=209.3,
+        band_hz=16_022.0,
+        passages=(
+            SynthesisPassage(
+                media_start=60.0,
+                media_end=80.0,
+                axis_c=AxisC.INCONCLUSIVE,
+                score=4.3,
+                log10_lr=1.28,
+                family="44100/512",
+            ),
+        ),
+        models=("lattice@syn-0123456789ab/2026.11",),
+        c2pa="absent",
+        declared=(Declared(by="tag", part="whole", extent="full", generator="생성기"),),
+    )
+
+
 def verdict(index_version: str = INDEX, matches: tuple[Match, ...] = ()) -> Verdict:
     return Verdict(
         verdict_id=VERDICT_ID
@@ -190,6 +231,7 @@ def verdict(index_version: str = INDEX, matches: tuple[Match, ...] = ()) -> Verd
         rights_version="r-0123456789abcdef",
         decided_at=NOW,
         state="matched" if matches else "clear",
+        synthesis=synthesis(),
         match_ids=tuple(m.match_id for m in matches),
         finding_ids=tuple(finding(m).finding_id for m in matches) or (finding().finding_id,),
     )

@@ -248,6 +248,7 @@ def test_a_claim_ends_with_its_scan(ledger):
     assert (done.state, done.lease_until, done.duration_s) == (MediaState.ANALYSED, None, 212.48)
     assert ledger.media(done.media_id) == done
     assert ledger.scan(done.media_id, PIPELINE) == sample.scan()
+    assert ledger.scans(done.media_id) == [sample.scan()]
     assert ledger.scan(done.media_id, "another") is None
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from generated import FAMILY, RATE, music, through_decoder
 from rightscan.media.encode import encode
 from rightscan.records.results import ClassifyResult, ScanResult
-from signed_media import action, signed
+from signed_media import action, authority, signed
 
 S = 20.0
 
@@ -138,6 +138,19 @@ def test_an_engine_that_is_off_says_nothing(folder: Path) -> None:
     (two,) = objects(run(folder, "classify", "files/3 signed.wav", "--json", RIGHTSCAN_ENGINES="lattice"))
     assert two["provenance"] is None
     assert two["synthesis"]["axis_c"] != "declared"
+
+
+def test_a_configured_authority_makes_a_declaration_trusted(folder: Path) -> None:
+    known = authority()
+    (folder / "anchors.pem").write_bytes(known.root_pem)
+    data = signed("wav", actions=[action("trainedAlgorithmicMedia")], by=known)
+    (folder / "trusted.wav").write_bytes(data)
+    anchors = str(folder / "anchors.pem")
+    (one,) = objects(run(folder, "classify", "trusted.wav", "--json", RIGHTSCAN_TRUST_ANCHORS=anchors))
+    assert one["provenance"]["c2pa"]["state"] == "trusted"
+    assert [said["trusted"] for said in one["provenance"]["declarations"]] == [True]
+    (two,) = objects(run(folder, "classify", "trusted.wav", "--json"))
+    assert two["provenance"]["c2pa"]["state"] == "valid_untrusted"
 
 
 def test_wrong_use_ends_with_two(folder: Path) -> None:

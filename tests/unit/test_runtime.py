@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from rightscan import runtime
 from rightscan.engines import EngineSettings
 from rightscan.errors import TransientError, UsageError
 from rightscan.media.limits import Limits
+from system import ROOT
 
 AWS = {"RIGHTSCAN_BACKEND": "aws", "RIGHTSCAN_TABLE": "table", "AWS_DEFAULT_REGION": "ap-northeast-2"}
 
@@ -144,3 +147,37 @@ def test_a_model_that_cannot_be_used_keeps_the_messages_waiting() -> None:
     with pytest.raises(TransientError) as told:
         scan_pipeline(EngineSettings(models=("nobody",)))
     assert told.value.code == "unknown_model"
+
+
+_WITHOUT = """
+import importlib.util, sys
+absent = set(sys.argv[2].split(","))
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ImportError(name)
+sys.meta_path.insert(0, Absent())
+spec = importlib.util.spec_from_file_location("app", sys.argv[1])
+spec.loader.exec_module(importlib.util.module_from_spec(spec))
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "absent"),
+    [
+        ("ingest", "numpy,av,onnxruntime,c2pa"),
+        ("counters", "numpy,av,onnxruntime,c2pa,tinytag"),
+        ("report", "av,onnxruntime,c2pa,tinytag"),
+        ("match", "av,onnxruntime,c2pa,tinytag"),
+        ("register", "onnxruntime,c2pa"),
+        ("scan", "matplotlib"),
+    ],
+)
+def test_a_function_starts_without_what_it_does_not_carry(function: str, absent: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT, str(ROOT / f"functions/{function}/app.py"), absent],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

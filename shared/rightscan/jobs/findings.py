@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from rightscan.jobs.lineups import KnownLineup
-from rightscan.jobs.origin import Origin, Span, SpanOrigin
+from rightscan.jobs.spans import Span, SpanOrigin
 from rightscan.records import findings as records
 from rightscan.records import identity
 from rightscan.records.media import Media, Scan
 from rightscan.records.objects import ErrorInfo
 from rightscan.rights.axes import Axes, AxisA, AxisC, Conditions, Inputs, Modification, Processing
 from rightscan.rights.codes import Decision, derive
+
+if TYPE_CHECKING:
+    # Judging brings numpy, which the function that ingests does not carry.
+    from rightscan.jobs.origin import Origin
 
 WHOLE = "whole"
 """The subject of a finding that speaks of the whole file."""

@@ -16,8 +16,9 @@ from rightscan.index.calibration import TRIALS
 from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
-from rightscan.jobs.origin import Origin, Span, origin_in, source_of
+from rightscan.jobs.origin import Origin, origin_in, source_of
 from rightscan.jobs.refusals import refuse_uploads
+from rightscan.jobs.spans import Span
 from rightscan.jobs.versions import fingerprint_pipeline, score_version
 from rightscan.ports import Conflict, OpenIndex, Ports
 from rightscan.records import identity

@@ -14,7 +14,8 @@ from rightscan.fingerprint import PIPELINE as FINGERPRINT
 from rightscan.fingerprint import Fingerprint
 from rightscan.jobs import origin as origins
 from rightscan.jobs.features import evidence_in, pack, provenance_in
-from rightscan.jobs.origin import MOST_FINDINGS, MOST_PASSAGES, Origin, Span, origin_in
+from rightscan.jobs.origin import MOST_FINDINGS, MOST_PASSAGES, Origin, origin_in
+from rightscan.jobs.spans import Span
 from rightscan.rights.axes import AxisC
 from rightscan.synthesis import (
     PIPELINE,
