@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from generated import FAMILY, RATE, music, through_decoder
+from hostile_media import pcm16, wav
 from rightscan.media.encode import encode
 from rightscan.records.results import ClassifyResult, ScanResult
 from signed_media import action, authority, signed
@@ -151,6 +152,20 @@ def test_a_configured_authority_makes_a_declaration_trusted(folder: Path) -> Non
     assert [said["trusted"] for said in one["provenance"]["declarations"]] == [True]
     (two,) = objects(run(folder, "classify", "trusted.wav", "--json"))
     assert two["provenance"]["c2pa"]["state"] == "valid_untrusted"
+
+
+def test_what_cannot_be_decoded_still_declares(folder: Path) -> None:
+    data = signed("wav", actions=[action("trainedAlgorithmicMedia")], source=_without_sound())
+    (folder / "mute.wav").write_bytes(data)
+    (one,) = objects(run(folder, "classify", "mute.wav", "--json", status=1))
+    assert (one["state"], one["error"]["code"]) == ("failed", "too_short")
+    assert one["provenance"]["c2pa"]["state"] == "valid_untrusted"
+    assert (one["synthesis"]["axis_c"], one["synthesis"]["kind"]) == ("declared", "c2pa")
+    assert one["synthesis"]["score"] is None
+
+
+def _without_sound() -> bytes:
+    return wav(pcm16(np.zeros((100, 1), np.float32)), rate=RATE, channels=1)
 
 
 def test_wrong_use_ends_with_two(folder: Path) -> None:

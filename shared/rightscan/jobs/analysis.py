@@ -11,7 +11,7 @@ from rightscan.errors import PermanentError
 from rightscan.fingerprint import SAMPLE_RATE, fingerprint
 from rightscan.jobs.features import FEATURES_FILE, pack
 from rightscan.media.decode import AudioStream, Tap, open_audio
-from rightscan.media.guard import run_guarded
+from rightscan.media.guard import ChildError, run_guarded
 from rightscan.media.limits import Limits
 from rightscan.synthesis import SAMPLE_RATE as SYNTHESIS_RATE
 from rightscan.synthesis import Analyser
@@ -110,26 +110,28 @@ def analyse_guarded(
     Provenance is read in a child of its own, so that a manifest made to crash its reader does not stop the
     analysis of the sound.
     """
-    return _guarded("analyse_in_child", path, features, limits, engines)
-
-
-def listen_guarded(path: Path, features: Path, limits: Limits, engines: EngineSettings) -> dict[str, Any]:
-    """As ``analyse_guarded``, without the fingerprint."""
-    return _guarded("listen_in_child", path, features, limits, engines)
-
-
-def _guarded(
-    name: str, path: Path, features: Path, limits: Limits, engines: EngineSettings
-) -> dict[str, Any]:
     provenance = None
     if engines.provenance:
         provenance = provenance_guarded(path, limits, engines, features.parent)
+    return _guarded("analyse_in_child", path, features, limits, (engines.lattice, provenance))
+
+
+def listen_guarded(
+    path: Path, features: Path, limits: Limits, engines: EngineSettings, provenance: dict[str, Any] | None
+) -> dict[str, Any]:
+    """As ``analyse_guarded``, without the fingerprint, and with a provenance that was read before."""
+    return _guarded("listen_in_child", path, features, limits, (engines.lattice, provenance))
+
+
+def _guarded(
+    name: str, path: Path, features: Path, limits: Limits, more: tuple[bool, dict[str, Any] | None]
+) -> dict[str, Any]:
     arguments = {
         "path": str(path),
         "features": str(features),
         "limits": asdict(limits),
-        "lattice": engines.lattice,
-        "provenance": provenance,
+        "lattice": more[0],
+        "provenance": more[1],
     }
     return run_guarded(f"rightscan.jobs.analysis:{name}", arguments, limits=limits, workdir=features.parent)
 
@@ -139,7 +141,8 @@ def provenance_guarded(path: Path, limits: Limits, engines: EngineSettings, work
     arguments = {"path": str(path), "container": None, "anchors_pem": engines.anchors}
     try:
         return run_guarded("rightscan.provenance:read_in_child", arguments, limits=limits, workdir=workdir)
-    except PermanentError as error:
+    except (PermanentError, ChildError) as error:
+        # A tag that no reader expects must not keep a file from being searched; the record says that it did.
         from rightscan.provenance import unread
 
-        return unread(None, error.code).to_json()
+        return unread(None, getattr(error, "code", str(error))).to_json()

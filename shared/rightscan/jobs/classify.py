@@ -12,13 +12,14 @@ from typing import Any
 from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError, RightscanError, UsageError
 from rightscan.jobs import incidents
-from rightscan.jobs.analysis import FEATURES_FILE, listen_guarded
+from rightscan.jobs.analysis import FEATURES_FILE, listen_guarded, provenance_guarded
 from rightscan.jobs.origin import Origin, origin_in, passage_record, source_of
 from rightscan.jobs.results import synthesis_result
 from rightscan.media.guard import ChildError
 from rightscan.media.limits import Limits
 from rightscan.ports import Ports
 from rightscan.records.results import ClassifyResult
+from rightscan.rights.axes import AxisC
 from rightscan.synthesis import Source
 
 
@@ -46,31 +47,47 @@ def classify_all(
 
 
 def classify(path: Path, engines: EngineSettings, limits: Limits) -> Classified:
-    """Classify one file; what cannot be read comes back with its error."""
-    try:
-        return _classified(path, engines, limits)
-    except RightscanError as error:
-        return Classified(ClassifyResult(path=str(path), state="failed", error=incidents.info(error)), None)
-
-
-def _classified(path: Path, engines: EngineSettings, limits: Limits) -> Classified:
+    """Classify one file; what cannot be read comes back with its error, and with what it declares all the same."""
     if not path.is_file():
-        raise UsageError("no_such_path", f"{path} is no file", "Check the path.")
+        missing = UsageError("no_such_path", f"{path} is no file", "Check the path.")
+        return _failed(path, missing, None)
+    provenance = None
     with tempfile.TemporaryDirectory(prefix="rightscan-classify-") as folder:
-        features = Path(folder) / FEATURES_FILE
         try:
-            facts = listen_guarded(path.absolute(), features, limits, engines)
-        except ChildError as error:
-            raise PermanentError(
-                "analysis_failed",
-                f"the analysis ended with {', '.join(error.places[:1])}",
-                "Send this message and the file to the engineers: it is a bug.",
-            ) from error
-        data = features.read_bytes()
+            if engines.provenance:
+                provenance = provenance_guarded(path.absolute(), limits, engines, Path(folder))
+            return _heard(path, Path(folder) / FEATURES_FILE, engines, limits, provenance)
+        except RightscanError as error:
+            return _failed(path, error, provenance)
+
+
+def _heard(
+    path: Path, features: Path, engines: EngineSettings, limits: Limits, provenance: dict[str, Any] | None
+) -> Classified:
+    try:
+        facts = listen_guarded(path.absolute(), features, limits, engines, provenance)
+    except ChildError as error:
+        raise PermanentError(
+            "analysis_failed",
+            f"the analysis ended with {', '.join(error.places[:1])}",
+            "Send this message and the file to the engineers: it is a bug.",
+        ) from error
     lossless = bool(facts["lossless"])
     source = Source(lossless=lossless, bit_rate=None if lossless else facts["bit_rate"])
-    origin = origin_in(data, facts["duration_s"], source)
+    origin = origin_in(features.read_bytes(), facts["duration_s"], source)
     return Classified(_result(path, facts, origin), origin)
+
+
+def _failed(path: Path, error: RightscanError, provenance: dict[str, Any] | None) -> Classified:
+    said = Origin(0.0, provenance=provenance).record()
+    result = ClassifyResult(
+        path=str(path),
+        state="failed",
+        provenance=provenance,
+        synthesis=synthesis_result(said) if said.axis_c is AxisC.DECLARED else None,
+        error=incidents.info(error),
+    )
+    return Classified(result, None)
 
 
 def _result(path: Path, facts: dict[str, Any], origin: Origin) -> ClassifyResult:
