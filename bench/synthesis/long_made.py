@@ -1,0 +1,101 @@
+"""Long cases made here: short clips of one generator (or of one set of people's sound) one after the other.
+
+Published clips of many generators last four to ten seconds, while a song lasts minutes. A long case is not a song that
+a generator made: every clip begins with a new phase of whatever the decoder leaves, and where a generator has fewer
+seconds than are asked for its clips come round again. Both are in the name: ``long-made-here/<generator>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from bench.sound import RATE, Sound, fitted, levelled, stereo
+from bench.synthesis.material import Found, Item, Origin
+
+PREFIX = "long-made-here/"
+_FADE_S = 0.02
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Clips one after the other at one level, cross-faded over 20 ms.
+
+    Attributes:
+        clips: in their order.
+        seconds: of the whole; the clips come round again where they are too short.
+    """
+
+    clips: tuple[Origin, ...]
+    seconds: float
+
+    def sound(self) -> Sound:
+        """Join them."""
+        return joined([c.sound() for c in self.clips], round(self.seconds * RATE))
+
+
+def joined(clips: Sequence[Sound], n: int) -> Sound:
+    """Join clips to float32[n, 2], again from the first one where they are too short.
+
+    Raises:
+        ValueError: the clips hold less than two cross-fades of sound each.
+    """
+    fade = round(_FADE_S * RATE)
+    parts = [levelled(stereo(x), 0.1) for x in clips if x.shape[0] > 2 * fade]
+    if not parts:
+        raise ValueError("no clip is long enough to be joined")
+    ramp = np.linspace(0, 1, fade, dtype=np.float32)[:, None]
+    out = np.zeros((n + fade, 2), np.float32)
+    at, k = 0, 0
+    while at < n:
+        part = parts[k % len(parts)].copy()
+        if at:
+            part[:fade] *= ramp
+        part[-fade:] *= ramp[::-1]
+        part = part[: out.shape[0] - at]
+        out[at : at + part.shape[0]] += part
+        at += parts[k % len(parts)].shape[0] - fade
+        k += 1
+    return fitted(out, n)
+
+
+def long_cases(items: Sequence[Item], seconds: float, most: int = 12) -> Found:
+    """Deal the clips of every generator, and of every set of people's sound, into long cases.
+
+    No clip is in two cases of the same generator, so each case is a source of its own. A generator with too few
+    seconds for one case gets one, whose clips come round again (``looped`` in its name). Clips that are long enough
+    stand alone and are not in the result.
+
+    Args:
+        items: short ones.
+        seconds: of a case.
+        most: cases of a generator.
+    """
+    groups: dict[tuple[str, bool], list[Item]] = {}
+    for item in items:
+        groups.setdefault((item.made_by, item.fake), []).append(item)
+    made: list[Item] = []
+    for (name, fake), group in groups.items():
+        short = [item for item in group if item.seconds < seconds]
+        total = sum(item.seconds - _FADE_S for item in short)
+        count = min(int(total // seconds), most)
+        if not short or (not count and not fake):
+            continue
+        # Dealt like cards: every case gets clips of all lengths and, where names are sorted, of all kinds.
+        hands = [short[k :: max(count, 1)] for k in range(max(count, 1))]
+        for k, hand in enumerate(hands):
+            looped = sum(item.seconds - _FADE_S for item in hand) < seconds
+            title = f"{PREFIX}{name}"
+            made.append(
+                Item(
+                    name=f"{k + 1} of {len(hands)}{', looped' if looped else ''}",
+                    made_by=title,
+                    fake=fake,
+                    site=title,
+                    source=f"{title}/{'fake' if fake else 'real'}/{k}",
+                    seconds=seconds,
+                    origin=Joined(tuple(item.origin for item in hand), seconds),
+                )
+            )
+    return Found(tuple(made))
