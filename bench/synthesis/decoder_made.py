@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from bench.seeds import rng_for
@@ -182,6 +183,14 @@ def with_lines(x: Sound, decoder: Decoder, level: float | None, rng: np.random.G
     return np.asarray(music + np.float32(gain) * added, np.float32)
 
 
+# Every decoder and level asks for the same piece again: a minute is 21 MB.
+@lru_cache(maxsize=4)
+def _played(seed: int, seconds: float, style: str | None) -> Sound:
+    x = stereo(render(seed, 20 + seconds, style=style))[20 * RATE :]
+    x.setflags(write=False)
+    return x
+
+
 @dataclass(frozen=True)
 class Piece:
     """Music of the project's own synthesiser, from twenty seconds into a piece on: many begin with one instrument."""
@@ -192,7 +201,7 @@ class Piece:
 
     def sound(self) -> Sound:
         """Play it."""
-        return stereo(render(self.seed, 20 + self.seconds, style=self.style))[20 * RATE :]
+        return _played(self.seed, self.seconds, self.style)
 
 
 @dataclass(frozen=True)
@@ -219,22 +228,13 @@ def cases(music: Sequence[Item], levels: Sequence[float], decoders: Sequence[Dec
         decoders: to use.
     """
     made: list[Item] = []
-    for decoder in decoders:
-        for k, piece in enumerate(music):
+    for k, piece in enumerate(music):
+        for decoder in decoders:
             for level in (None, *levels):
                 fake = level is not None
                 title = f"{PREFIX}{decoder.name}" + (f" {level:+g} dB" if fake else "")
-                made.append(
-                    Item(
-                        name=piece.name,
-                        made_by=title,
-                        fake=fake,
-                        site=title,
-                        source=piece.source,
-                        seconds=piece.seconds,
-                        origin=WithLines(piece.origin, decoder, level, k),
-                    )
-                )
+                origin = WithLines(piece.origin, decoder, level, k)
+                made.append(Item(piece.name, title, fake, title, piece.source, piece.seconds, origin))
     return Found(tuple(made))
 
 

@@ -61,7 +61,7 @@ def joined(clips: Sequence[Sound], n: int) -> Sound:
 
 
 def long_cases(items: Sequence[Item], seconds: float, most: int = 12) -> Found:
-    """Deal the clips of every generator, and of every set of people's sound, into long cases.
+    """Deal the clips of every generator, and of every site of people's sound, into long cases.
 
     No clip is in two cases of the same generator, so each case is a source of its own. A generator with too few
     seconds for one case gets one, whose clips come round again (``looped`` in its name). Clips that are long enough
@@ -72,11 +72,13 @@ def long_cases(items: Sequence[Item], seconds: float, most: int = 12) -> Found:
         seconds: of a case.
         most: cases of a generator.
     """
-    groups: dict[tuple[str, bool], list[Item]] = {}
+    groups: dict[tuple[str, str, bool], list[Item]] = {}
     for item in items:
-        groups.setdefault((item.made_by, item.fake), []).append(item)
+        groups.setdefault((item.made_by, item.made_by if item.fake else item.site, item.fake), []).append(
+            item
+        )
     made: list[Item] = []
-    for (name, fake), group in groups.items():
+    for (name, place, fake), group in groups.items():
         short = [item for item in group if item.seconds < seconds]
         total = sum(item.seconds - _FADE_S for item in short)
         count = min(int(total // seconds), most)
@@ -86,14 +88,13 @@ def long_cases(items: Sequence[Item], seconds: float, most: int = 12) -> Found:
         hands = [short[k :: max(count, 1)] for k in range(max(count, 1))]
         for k, hand in enumerate(hands):
             looped = sum(item.seconds - _FADE_S for item in hand) < seconds
-            title = f"{PREFIX}{name}"
             made.append(
                 Item(
                     name=f"{k + 1} of {len(hands)}{', looped' if looped else ''}",
-                    made_by=title,
+                    made_by=f"{PREFIX}{name}",
                     fake=fake,
-                    site=title,
-                    source=f"{title}/{'fake' if fake else 'real'}/{k}",
+                    site=f"{PREFIX}{place}",
+                    source=f"{PREFIX}{place}/{'fake' if fake else 'real'}/{k}",
                     seconds=seconds,
                     origin=Joined(tuple(item.origin for item in hand), seconds),
                 )
