@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -33,6 +34,22 @@ def files(folder: Path | None) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
 
 
+def blocks(source: Path | io.BytesIO, *, channels: int = 1) -> Iterator[Sound]:
+    """Yield the first audio stream of a file, float32[n, channels], as it is decoded.
+
+    Args:
+        source: of any kind FFmpeg reads.
+        channels: 1 mixes down, 2 makes two of one.
+    """
+    with av.open(source if isinstance(source, io.BytesIO) else str(source)) as container:
+        resampler = av.AudioResampler(format="flt", layout="mono" if channels == 1 else "stereo", rate=RATE)
+        for frame in container.decode(audio=0):
+            for out in resampler.resample(frame):
+                yield out.to_ndarray().reshape(-1, channels)
+        for out in resampler.resample(None):
+            yield out.to_ndarray().reshape(-1, channels)
+
+
 def decode(source: Path | io.BytesIO, *, channels: int = 1, most_s: float | None = None) -> Sound:
     """Return the first audio stream of a file.
 
@@ -44,16 +61,11 @@ def decode(source: Path | io.BytesIO, *, channels: int = 1, most_s: float | None
     pieces: list[Sound] = []
     samples = 0
     most = None if most_s is None else round(most_s * RATE)
-    with av.open(source if isinstance(source, io.BytesIO) else str(source)) as container:
-        resampler = av.AudioResampler(format="flt", layout="mono" if channels == 1 else "stereo", rate=RATE)
-        for frame in container.decode(audio=0):
-            for out in resampler.resample(frame):
-                pieces.append(out.to_ndarray().reshape(-1, channels))
-                samples += pieces[-1].shape[0]
-            if most is not None and samples >= most:
-                break
-        else:
-            pieces += [out.to_ndarray().reshape(-1, channels) for out in resampler.resample(None)]
+    for piece in blocks(source, channels=channels):
+        pieces.append(piece)
+        samples += piece.shape[0]
+        if most is not None and samples >= most:
+            break
     x = np.concatenate(pieces)[:most] if pieces else np.zeros((0, channels), np.float32)
     return x[:, 0] if channels == 1 else x
 

@@ -19,6 +19,7 @@ from bench.synthesis import cost, decoder_made, long_made, picture, real_kinds, 
 from bench.synthesis.changes import BY_NAME, CLEAN
 from bench.synthesis.engine import OWN
 from bench.synthesis.material import Found, Item, at_most, by_people, generators, sources_from
+from bench.synthesis.measures import DRAWS
 from bench.synthesis.run import Row, asked
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,6 +120,7 @@ def _add_media(parser: argparse.ArgumentParser, seconds: float, most: int | None
         metavar="NAME=PATTERN,…[:REAL,…]",
         help="generators to sum up, and the real sets they stand against",
     )
+    parser.add_argument("--draws", type=int, default=DRAWS, help=f"of the intervals (default {DRAWS})")
     parser.add_argument("--backing", type=_folder, help="recordings for the condition that needs one")
 
 
@@ -217,7 +219,12 @@ def _measured(
     rows = rows_of(items, conditions)
     if controls:
         rows += rows_of([item for item in items if not item.fake], controls)
-    head = _head(given) | {"seconds": given.seconds, "groups": dict(given.group), **more}
+    head = _head(given) | {
+        "seconds": given.seconds,
+        "groups": dict(given.group),
+        "draws": given.draws,
+        **more,
+    }
     return _kept(head, {"rows": [r.as_dict() for r in rows]})
 
 
@@ -303,13 +310,14 @@ def _told(head: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     if head["what"] == "cost":
         return dict(body["result"])
     rows = [Row.of(r) for r in body["rows"]]
-    told: dict[str, Any] = {"clean": report.clean(rows, head["groups"])}
+    draws = head["draws"]
+    told: dict[str, Any] = {"clean": report.clean(rows, head["groups"], draws)}
     if head["what"] == "robust":
-        told["robust"] = report.robust(rows)
+        told["robust"] = report.robust(rows, draws)
     if head["what"] == "run" and any(r.condition != CLEAN.name for r in rows):
-        told["controls"] = report.controls(rows, head["groups"])
+        told["controls"] = report.controls(rows, head["groups"], draws)
     if head["what"] == "decoders":
-        told["levels"] = report.levels(rows)
+        told["levels"] = report.levels(rows, draws)
     if head["what"] == "kinds":
         told["conditions"] = {
             name: report.sites([r for r in rows if r.condition == name])

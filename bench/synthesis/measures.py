@@ -111,8 +111,10 @@ class Comparison:
         return float(positive[self.positive.scores > self.threshold(share, negative)].sum() / positive.sum())
 
     # ---- with intervals ------------------------------------------------------------------------------------
-    def drawn(self, figure: Callable[[Floats, Floats], float], draws: int = DRAWS) -> tuple[float, float]:
-        """Return the 95 % interval of a figure over draws of sources."""
+    def drawn(
+        self, figures: Sequence[Callable[[Floats, Floats], float]], draws: int = DRAWS
+    ) -> list[tuple[float, float]]:
+        """Return the 95 % intervals of figures over draws of sources."""
         names, index = np.unique(
             np.concatenate((self.negative.sources, self.positive.sources)), return_inverse=True
         )
@@ -123,11 +125,11 @@ class Comparison:
             times = np.bincount(rng.integers(names.size, size=names.size), minlength=names.size)
             negative, positive = times[low].astype(np.float64), times[high].astype(np.float64)
             if negative.sum() and positive.sum():
-                found.append(figure(negative, positive))
+                found.append([figure(negative, positive) for figure in figures])
         if not found:
-            return math.nan, math.nan
-        a, b = np.quantile(found, (_MISS / 2, 1 - _MISS / 2)).tolist()
-        return a, b
+            return [(math.nan, math.nan)] * len(figures)
+        low_high = np.quantile(found, (_MISS / 2, 1 - _MISS / 2), axis=0)
+        return [(float(a), float(b)) for a, b in low_high.T]
 
     def told(self, draws: int = DRAWS) -> dict[str, Any]:
         """Return AUC, EER and recall at 1 % and 0.1 % false alarms, and above every negative."""
@@ -140,8 +142,10 @@ class Comparison:
         if not self.negative.n or not self.positive.n:
             return body
         ones = self._ones()
-        for name, figure in (("auc", self.auc), ("eer", self.eer)):
-            low, high = self.drawn(figure, draws)
+        figures = (self.auc, self.eer)
+        for name, figure, (low, high) in zip(
+            ("auc", "eer"), figures, self.drawn(figures, draws), strict=True
+        ):
             body[name] = {"value": figure(*ones), "low": low, "high": high}
         for name, share in (("recall_1", 0.01), ("recall_01", 0.001), ("recall_above_all", 0.0)):
             body[name] = self.recall_told(share, draws)
@@ -157,7 +161,7 @@ class Comparison:
         ones = self._ones()
         k = round(self.recall(share, *ones) * self.positive.n)
         exact = over_sources(k, self.positive.n, self.positive.groups)
-        drawn = self.drawn(lambda a, b: self.recall(share, a, b), draws)
+        drawn = self.drawn([lambda a, b: self.recall(share, a, b)], draws)[0]
         return {
             "n": self.positive.n,
             "k": k,

@@ -452,6 +452,7 @@ def test_the_commands_keep_what_they_print(
         "robust": ["--conditions", "noise_30"],
         "long": ["--seconds", "3"],
     }[what]
+    words += ["--draws", "20"]
     assert command.main(words) == 0
     printed = capsys.readouterr().out
     body = json.loads((tmp_path / "kept" / f"{what}.json").read_text("utf-8"))
@@ -467,7 +468,8 @@ def test_decoders_and_kinds_say_that_they_are_made_here(
     monkeypatch.setattr(command, "KEPT", tmp_path)
     monkeypatch.setattr(decoder_made, "DECODERS", decoder_made.DECODERS[:1])
     monkeypatch.setattr(real_kinds, "KINDS", {"stationary tones": real_kinds.tones})
-    common = ["--engine", STAND_IN, "--jobs", "1", "--seconds", "4"]
+    monkeypatch.setattr(command.picture, "draw", lambda *_: None)  # a second of matplotlib each
+    common = ["--engine", STAND_IN, "--jobs", "1", "--seconds", "4", "--draws", "20"]
     assert command.main(["decoders", "--n", "2", "--levels", "0,12", *common]) == 0
     printed = capsys.readouterr().out
     assert "| decoder | n | +0 dB | +12 dB |" in printed
