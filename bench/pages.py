@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 
@@ -26,6 +28,15 @@ def section(text: str, name: str, body: str) -> str:
         ValueError: ``fill`` finds no such section.
     """
     return fill(text, f"<!-- {name}:start -->", f"<!-- {name}:end -->", body)
+
+
+def write_section(page: Path, name: str, lines: Sequence[str]) -> None:
+    """Fill a section of a document; a document without it ends the program."""
+    try:
+        text = section(page.read_text("utf-8"), name, "\n".join(lines).strip())
+    except ValueError as error:
+        sys.exit(f"{page.name}: {error}")
+    page.write_text(text, "utf-8")
 
 
 def percent(share: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from bench.identification import calibrate, growth, harness, negatives, picture,
 from bench.identification.conditions import BY_NAME, MORE, STANDARD, Condition
 from bench.identification.material import HALVES, Material, gather
 from bench.identification.queries import plan
-from bench.pages import section
+from bench.pages import write_section
 from bench.processes import cores
 from bench.sound import stretcher
 
@@ -317,11 +317,7 @@ def _write(head: Mapping[str, Any], told: Mapping[str, Any], lines: Sequence[str
         name = f"identification-{what}.png"
         _draw(head, told, page.parent / name)
         body = [f"![share found over length]({name})", "", *body]
-    try:
-        text = section(page.read_text("utf-8"), f"identification {what}", "\n".join(body).strip())
-    except ValueError as error:
-        sys.exit(f"{FIGURES}: {error}")
-    page.write_text(text, "utf-8")
+    write_section(page, f"identification {what}", body)
 
 
 if __name__ == "__main__":

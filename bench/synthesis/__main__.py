@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.pages import section
+from bench.pages import write_section
 from bench.processes import cores
 from bench.sound import files, stretcher
 from bench.synthesis import cost, decoder_made, long_made, picture, real_kinds, report
@@ -391,11 +391,7 @@ def _write(head: Mapping[str, Any], body: Mapping[str, Any], lines: Sequence[str
     words = list(lines)
     if head["what"] == "run" and _draw(head, body, page.parent / name):
         words = [f"![scores by generator and site]({name})", "", *words]
-    try:
-        text = section(page.read_text("utf-8"), f"synthesis {head['name']}", "\n".join(words).strip())
-    except ValueError as error:
-        sys.exit(f"{FIGURES}: {error}")
-    page.write_text(text, "utf-8")
+    write_section(page, f"synthesis {head['name']}", words)
 
 
 if __name__ == "__main__":

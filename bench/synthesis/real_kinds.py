@@ -34,7 +34,7 @@ _FINE = 8  # a chip's output is made at eight times the rate where it is to be f
 
 
 def _steady(
-    n: int, hertzes: NDArray[np.float64], amplitudes: NDArray[np.float64], rng: np.random.Generator
+    n: int, hertzes: NDArray[np.floating], amplitudes: NDArray[np.floating], rng: np.random.Generator
 ) -> Signal:
     """Add sines that neither tremble nor die: float32[n]."""
     heard = hertzes < 0.45 * RATE
