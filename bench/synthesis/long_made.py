@@ -64,8 +64,8 @@ def long_cases(items: Sequence[Item], seconds: float, most: int = 12) -> Found:
     """Deal the clips of every generator, and of every site of people's sound, into long cases.
 
     No clip is in two cases of the same generator, so each case is a source of its own. A generator with too few
-    seconds for one case gets one, whose clips come round again (``looped`` in its name). Clips that are long enough
-    stand alone and are not in the result.
+    seconds for a case gets one whose clips come round again (``looped`` in its name); what people made is never looped,
+    or its repetition would be tested. Clips that are long enough stand alone and are not in the result.
 
     Args:
         items: short ones.
@@ -80,14 +80,14 @@ def long_cases(items: Sequence[Item], seconds: float, most: int = 12) -> Found:
     made: list[Item] = []
     for (name, place, fake), group in groups.items():
         short = [item for item in group if item.seconds < seconds]
-        total = sum(item.seconds - _FADE_S for item in short)
-        count = min(int(total // seconds), most)
+        count = min(int(_seconds(short) // seconds), most)
         if not short or (not count and not fake):
             continue
-        # Dealt like cards: every case gets clips of all lengths and, where names are sorted, of all kinds.
-        hands = [short[k :: max(count, 1)] for k in range(max(count, 1))]
+        hands = _dealt(short, max(count, 1))
         for k, hand in enumerate(hands):
-            looped = sum(item.seconds - _FADE_S for item in hand) < seconds
+            looped = _seconds(hand) < seconds
+            if looped and not fake:
+                continue
             made.append(
                 Item(
                     name=f"{k + 1} of {len(hands)}{', looped' if looped else ''}",
@@ -100,3 +100,15 @@ def long_cases(items: Sequence[Item], seconds: float, most: int = 12) -> Found:
                 )
             )
     return Found(tuple(made))
+
+
+def _seconds(items: Sequence[Item]) -> float:
+    return sum(item.seconds - _FADE_S for item in items)
+
+
+def _dealt(items: Sequence[Item], count: int) -> list[list[Item]]:
+    """Deal clips into hands of about the same length: the longest first, each to the hand that has least."""
+    hands: list[list[Item]] = [[] for _ in range(count)]
+    for item in sorted(items, key=lambda i: -i.seconds):
+        min(hands, key=_seconds).append(item)
+    return hands
