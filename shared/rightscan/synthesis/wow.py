@@ -24,8 +24,11 @@ WINDOWS = 80  # 15 s; twice as many gain little and cost twice as much
 """How many windows are followed."""
 _BETWEEN = (0.29, 0.36, 0.44, 0.56, 0.64, 0.71)  # of the spacing; away from the parts of a lattice
 _CANDIDATES = 3
-_FEWEST_TEETH = 8
-_PER_SCORE = 6.5  # standard scores to one of excess: 0.63, where real sound comes once in a hundred, is QUEUE
+_FEWEST_TEETH = 16  # fewer are a sung note and its vibrato
+_PER_SCORE, _COST_OF_CHOICE = (
+    6.5,
+    1.0,
+)  # of the excess; one recording in a hundred comes to 0.78, which is QUEUE
 _MOST = 7.0  # of the score; a path has many ways, so it queues and never asserts
 _LOST = np.float32(-1e9)
 
@@ -49,7 +52,7 @@ def _told(heard: NDArray[np.float32], family: Family, top: float, found: tuple[f
     rest = [sums[0] for sums in between if sums is not None]
     if not rest:
         return UNTESTED
-    score = min(_MOST, _PER_SCORE * (found[0] - max(rest)))
+    score = min(_MOST, _PER_SCORE * (found[0] - max(rest)) - _COST_OF_CHOICE)
     return Comb(score, family, found[1], top, len(_numbers(family, top)))
 
 
