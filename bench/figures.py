@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench import pages
 from rich.console import Console
 from rich.table import Table
 
@@ -58,7 +59,7 @@ def measure(groups: Sequence[str], console: Console) -> dict[str, Any]:
 
 
 def _machine() -> dict[str, Any]:
-    from bench.measure.material import cores
+    from bench.processes import cores
 
     from rightscan.fingerprint import PIPELINE
 
@@ -194,11 +195,7 @@ def fill(text: str, body: str) -> str:
     Raises:
         ValueError: there is not one start marker with one end marker after it.
     """
-    before, opened, rest = text.partition(START)
-    _, closed, after = rest.partition(END)
-    if not opened or not closed or any(mark in before + after for mark in (START, END)):
-        raise ValueError(f"the text needs one {START} and, after it, one {END}")
-    return f"{before}{START}\n{body}\n{END}{after}"
+    return pages.fill(text, START, END, body)
 
 
 def write(result: dict[str, Any], root: Path) -> None:

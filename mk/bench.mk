@@ -35,6 +35,26 @@ bench-negatives: $(VENV)/.bench ## false answers in HOURS=10 of programme that i
 bench-growth: $(VENV)/.bench ## cost and recall at SIZES=350,5000,20000 recordings
 	$(IDENTIFICATION) growth $(MEDIA_OPTIONS) --sizes $(SIZES)
 
+# ---- synthetic sound --------------------------------------------------------------------------------------
+# FAKES: a folder of GENERATOR/{real,fake}; without it the folder ai below RIGHTSCAN_MEDIA. WHAT: which parts, N: items of
+# a generator or pieces of a kind, ENGINE: module:attribute of another engine.
+FAKES ?=
+WHAT ?= run long kinds decoders robust cost
+ENGINE ?=
+SYNTHESIS_REAL = $(if $(MUSIC)$(VOICES)$(NOISE),--real $(if $(MUSIC),"music=$(MUSIC)") $(if $(VOICES),"voices=$(VOICES)") \
+	$(if $(NOISE),"noise=$(NOISE)"))
+SYNTHESIS_OPTIONS = $(if $(ENGINE),--engine "$(ENGINE)") --seed $(SEED)
+SYNTHESIS_run = $(if $(FAKES),"$(FAKES)") $(SYNTHESIS_REAL) $(if $(N),--most $(N))
+SYNTHESIS_long = $(SYNTHESIS_run)
+SYNTHESIS_robust = $(SYNTHESIS_run) --long 30
+SYNTHESIS_kinds = $(SYNTHESIS_REAL) $(if $(N),--n $(N))
+SYNTHESIS_decoders = $(if $(N),--n $(N)) $(if $(MUSIC),--music "$(MUSIC)")
+SYNTHESIS_cost =
+
+.PHONY: bench-synthesis
+bench-synthesis: $(VENV)/.bench ## machine-made sound: FAKES=dir MUSIC=dir VOICES=dir NOISE=dir [WHAT="run long kinds decoders robust cost"] [N=12]
+	$(foreach what,$(WHAT),PYTHONPATH=. $(BIN)/python -m bench.synthesis $(what) $(SYNTHESIS_$(what)) $(SYNTHESIS_OPTIONS) &&) true
+
 # ---- what they need -------------------------------------------------------------------------------------
 # External harnesses call both programs; this project's own bench uses rubberband where it is there.
 BENCH_PROGRAMS := ffmpeg rubberband

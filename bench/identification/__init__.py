@@ -3,8 +3,8 @@
 ``python -m bench.identification excerpts|more|negatives|growth|calibrate|harness`` (``--help`` names the options; the
 targets ``bench-fingerprint``, ``bench-more``, ``bench-negatives`` and ``bench-growth`` of make call it).
 
-``sound`` makes and changes sound, ``material`` deals folders of files into registered and left out, ``conditions``
-are the changes, ``queries`` plans and makes the excerpts, ``streams`` the programmes, ``run`` asks the engine,
-``arithmetic`` has the intervals, ``report`` the tables, ``picture`` the curves. Only the picture needs more than
-the project itself.
+``material`` deals folders of files into registered and left out, ``conditions`` are the changes, ``queries`` plans and
+makes the excerpts, ``streams`` the programmes, ``run`` asks the engine, ``report`` has the tables, ``picture`` the
+curves. What other benches use too lies above: ``bench.sound``, ``bench.arithmetic``, ``bench.processes``. Only the
+picture needs more than the project itself.
 """

@@ -17,7 +17,9 @@ from bench.identification import calibrate, growth, harness, negatives, picture,
 from bench.identification.conditions import BY_NAME, MORE, STANDARD, Condition
 from bench.identification.material import HALVES, Material, gather
 from bench.identification.queries import plan
-from bench.identification.sound import stretcher
+from bench.pages import write_section
+from bench.processes import cores
+from bench.sound import stretcher
 
 from rightscan.fingerprint import PIPELINE
 from rightscan.index.calibration import ACCEPT_LOG10_LR
@@ -81,7 +83,7 @@ def _add_media(parser: argparse.ArgumentParser, half: str) -> None:
         "--half", choices=HALVES, default=half, help=f"where queries come from (default {half})"
     )
     parser.add_argument("--most", type=int, help="use only so many tracks of music: a quick look")
-    parser.add_argument("--jobs", type=int, default=run.cores(), help="processes (default: one a core)")
+    parser.add_argument("--jobs", type=int, default=cores(), help="processes (default: one a core)")
 
 
 def _folder(text: str) -> Path | None:
@@ -310,18 +312,12 @@ def _write(head: Mapping[str, Any], told: Mapping[str, Any], lines: Sequence[str
     """Put one bench's tables between its markers, and its picture beside the page."""
     what = head["what"]
     page = ROOT / FIGURES
-    text = page.read_text("utf-8")
-    start, end = f"<!-- identification {what}:start -->", f"<!-- identification {what}:end -->"
-    before, opened, rest = text.partition(start)
-    _, closed, after = rest.partition(end)
-    if not opened or not closed:
-        sys.exit(f"{FIGURES} lacks {start} with {end} after it")
     body = list(lines)
     if what in ("excerpts", "more"):
         name = f"identification-{what}.png"
         _draw(head, told, page.parent / name)
         body = [f"![share found over length]({name})", "", *body]
-    page.write_text(f"{before}{start}\n" + "\n".join(body).strip() + f"\n{end}{after}", "utf-8")
+    write_section(page, f"identification {what}", body)
 
 
 if __name__ == "__main__":

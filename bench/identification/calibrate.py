@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 from bench.identification import run
 from bench.identification.conditions import BY_NAME, LONGEST_S, SPARE_S, Condition, usable
-from bench.identification.material import Material, rng_for
-from bench.identification.sound import RATE, mono
+from bench.identification.material import Material
+from bench.processes import spread
+from bench.seeds import rng_for
+from bench.sound import RATE, mono
 
 from rightscan.index import calibration
 from rightscan.index.alignment import Alignment
@@ -101,7 +103,7 @@ def measure(material: Material, folder: Path, *, n: int, jobs: int) -> list[Seen
     """Return what was followed for ``n`` registered excerpts and four times as many others."""
     tasks = [_Task(True, k) for k in range(n)] + [_Task(False, k) for k in range(4 * n)]
     with run.workers(material, (folder,), jobs) as pool:
-        return list(run.spread(pool, _follow, tasks, "calibration"))
+        return list(spread(pool, _follow, tasks, "calibration"))
 
 
 def fitted(seen: Sequence[Seen]) -> list[float]:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from bench.identification import sound
+from bench import sound
 from bench.identification.material import Library
-from bench.identification.sound import RATE, Sound, fitted, mixed, mono, rms
+from bench.sound import RATE, Sound, fitted, mixed, mono, rms
 
 LONGEST_S = 10
 DURATIONS = (2, 3, 5, 10)

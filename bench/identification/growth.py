@@ -17,13 +17,15 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+from bench.arithmetic import clopper_pearson, quantile, wilson
 from bench.identification import run
-from bench.identification.arithmetic import clopper_pearson, quantile, wilson
 from bench.identification.conditions import BY_NAME
-from bench.identification.material import Material, rng_for
+from bench.identification.material import Material
 from bench.identification.queries import Query, first_seconds, make
-from bench.identification.report import false_words, number, percent
-from bench.identification.sound import mono
+from bench.pages import false_words, number, percent
+from bench.processes import own_peak_mb, spread
+from bench.seeds import rng_for
+from bench.sound import mono
 from bench.synth import STYLES, render
 
 from rightscan.fingerprint import PARAMETERS as P
@@ -277,7 +279,7 @@ def _ask(task: tuple[Query, int, list[str], Fingerprint]) -> _Asked:
         best[0] in names,
         best[1] in names,
         bool(best[1]),
-        run.own_peak_mb(),
+        own_peak_mb(),
     )
 
 
@@ -315,8 +317,8 @@ def _measure(material: Material, sizes: Sequence[int], n: int, jobs: int, work: 
         context, _ = run.fingerprints(pool, material.context or material.registered)
         held_out, _ = run.fingerprints(pool, material.held_out)
         # One synthesised source to three real ones.
-        made = run.spread(pool, _piece, range(max(len(context) // 3, 4)), "synthesised")
-        questions = [q for part in run.spread(pool, _made, _plan(material, n), "questions") for q in part]
+        made = spread(pool, _piece, range(max(len(context) // 3, 4)), "synthesised")
+        questions = [q for part in spread(pool, _made, _plan(material, n), "questions") for q in part]
     everything, strangers = [fp for _, fp in (*real, *context)], [fp for _, fp in held_out]
     sources = weighted([fp for _, fp in (*context, *made)], everything, strangers, seed)
     match = _match(everything, sources, strangers, seed)
@@ -340,13 +342,13 @@ def _measure(material: Material, sizes: Sequence[int], n: int, jobs: int, work: 
             there += count
         began = time.monotonic()
         with run.workers(material, (), jobs) as pool:
-            for folder, written, seconds in run.spread(pool, _shard, tasks, f"{wanted} recordings"):
+            for folder, written, seconds in spread(pool, _shard, tasks, f"{wanted} recordings"):
                 folders.append(folder)
                 size += written
                 hours += seconds / 3600
         built = time.monotonic() - began
         with run.workers(material, folders, jobs) as pool:
-            asked = run.spread(pool, _ask, questions, f"asked {wanted} recordings")
+            asked = spread(pool, _ask, questions, f"asked {wanted} recordings")
         told.append(
             {
                 "recordings": there,

@@ -19,9 +19,9 @@ from pathlib import Path
 import av
 import av.error
 import numpy as np
-from bench.identification.sound import RATE, Sound, decode, levelled, mono, pink, rms
+from bench.seeds import rng_for
+from bench.sound import RATE, Sound, decode, files, levelled, mono, pink, rms
 
-SUFFIXES = frozenset({".mp3", ".ogg", ".flac", ".opus", ".wav", ".m4a", ".aac", ".aif", ".aiff"})
 HALVES = ("report", "tuning", "all")
 _HALVES_SEED = 1
 SHORTEST_S = 20.0
@@ -33,12 +33,6 @@ _TRACKS_KEPT = 5  # decoded, 16-bit stereo: 42 MB for four minutes
 _CLIPS_KEPT = 60
 _CLIP_S = 30.0
 _BED_S = 40.0
-
-
-def rng_for(seed: int, *key: object) -> np.random.Generator:
-    """Return the generator of one purpose; each purpose has its own, so none disturbs another."""
-    digest = hashlib.sha256("|".join(map(str, (seed, *key))).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8], "little"))
 
 
 @dataclass(frozen=True)
@@ -79,13 +73,6 @@ class Material:
     def catalogue(self) -> tuple[Track, ...]:
         """Everything that is registered."""
         return (*self.registered, *self.context)
-
-
-def files(folder: Path | None) -> list[Path]:
-    """List the sound files below a folder, in order; none for no folder."""
-    if folder is None or not folder.is_dir():
-        return []
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
 
 
 def series(path: Path) -> str:

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench.arithmetic import clopper_pearson, poisson_upper
 from bench.identification import run, streams
-from bench.identification.arithmetic import clopper_pearson, poisson_upper
 from bench.identification.conditions import DURATIONS, LONGEST_S, N, query_level
-from bench.identification.material import Material, rng_for
-from bench.identification.report import false_words, number
+from bench.identification.material import Material
 from bench.identification.run import Row
-from bench.identification.sound import RATE, Sound, fitted, levelled, mixed, mono
+from bench.pages import false_words, number
+from bench.processes import spread
+from bench.seeds import rng_for
+from bench.sound import RATE, Sound, fitted, levelled, mixed, mono
 from bench.synth import render
 
 KINDS = ("music", "synthesised music", "voices", "noise", "machine-made")
@@ -100,7 +102,7 @@ def measure(
             tasks = [_Task("programme", k, 60 * minutes) for k in range(fold, count, folds)]
             tasks += [_Task(kind, k, LONGEST_S) for kind in KINDS for k in range(fold, n, folds)]
             with run.workers(material, (place,), jobs) as pool:
-                for found in run.spread(pool, _ask, tasks, f"fold {fold + 1} of {folds}"):
+                for found in spread(pool, _ask, tasks, f"fold {fold + 1} of {folds}"):
                     rows += found
     return rows, catalogues
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.drawing import pyplot, save
 from bench.identification.conditions import BY_NAME
 
 _COLUMNS = 4
 _COLOURS = ("#1b6ca8", "#d1495b", "#2e933c", "#8d5a97", "#e08e1b", "#4f5d75", "#00a6a6", "#a44a3f")
 _MARKS = "osD^vP*X"
-_MOST_BYTES = 200_000
 
 
 def draw(told: Mapping[str, Any], title: str, path: Path) -> None:
@@ -25,11 +25,7 @@ def draw(told: Mapping[str, Any], title: str, path: Path) -> None:
     Raises:
         ValueError: the picture has more than 200 kB, too much for a repository.
     """
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
+    plt = pyplot()
     families: dict[str, list[str]] = {}
     for name in told["cells"]:
         families.setdefault(BY_NAME[name].family, []).append(name)
@@ -58,10 +54,7 @@ def draw(told: Mapping[str, Any], title: str, path: Path) -> None:
     figure.supxlabel("seconds of the excerpt", fontsize=10)
     figure.supylabel("found, % (bars: 95 %)", fontsize=10)
     figure.suptitle(title, fontsize=11)
-    figure.savefig(path, dpi=85, metadata={"Software": None})
-    plt.close(figure)
-    if path.stat().st_size > _MOST_BYTES:
-        raise ValueError(f"{path} has {path.stat().st_size} bytes, more than {_MOST_BYTES}")
+    save(figure, path)
 
 
 def _curve(axis: Any, told: Mapping[str, Any], name: str, number: int, of: int) -> None:

@@ -18,8 +18,9 @@ from bench.identification.conditions import (
     query_level,
     usable,
 )
-from bench.identification.material import Library, Material, Track, rng_for
-from bench.identification.sound import RATE, Sound, fitted
+from bench.identification.material import Library, Material, Track
+from bench.seeds import rng_for
+from bench.sound import RATE, Sound, fitted
 
 
 @dataclass(frozen=True)

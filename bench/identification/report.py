@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from bench.identification.arithmetic import (
+from bench.arithmetic import (
     clopper_pearson,
     iou,
     overlap,
@@ -20,6 +20,7 @@ from bench.identification.arithmetic import (
 from bench.identification.conditions import BY_NAME, MASHUP
 from bench.identification.queries import Appearance
 from bench.identification.run import Answer, Row
+from bench.pages import false_words, number, percent
 
 OFFSET_S = BORDER_S = 0.5
 Same = Mapping[str, str]
@@ -247,23 +248,11 @@ def programmes(rows: Sequence[Row], same: Same) -> dict[str, Any]:
 
 
 # ---- words ------------------------------------------------------------------------------------------------
-def percent(share: Mapping[str, Any]) -> str:
-    """Write a share with its interval: 87 (71 to 95)."""
-    if not share["n"]:
-        return "–"
-    return f"{100 * share['share']:.0f} ({100 * share['low']:.0f} to {100 * share['high']:.0f})"
-
-
 def _two(c: Mapping[str, Any]) -> str:
     a, b = c["shipped"], c["at_1_percent"]
     if not a["n"]:
         return "–"
     return f"{100 * a['share']:.0f} / {100 * b['share']:.0f} ({100 * a['low']:.0f} to {100 * a['high']:.0f})"
-
-
-def number(value: float | None, form: str = ".2f") -> str:
-    """Write a number, a dash for none."""
-    return "–" if value is None else format(value, form)
 
 
 def excerpt_tables(told: Mapping[str, Any]) -> list[str]:
@@ -315,11 +304,6 @@ def excerpt_tables(told: Mapping[str, Any]) -> list[str]:
             lines.append(f"| {condition} | " + " | ".join(false_words(cells[s]) for s in lengths) + " |")
         lines.append("")
     return lines
-
-
-def false_words(share: Mapping[str, Any]) -> str:
-    """Write false answers: 1/80 (0.0 to 6.8 %)."""
-    return f"{share['k']}/{share['n']} ({100 * share['low']:.1f} to {100 * share['high']:.1f} %)"
 
 
 def programme_table(told: Mapping[str, Any]) -> list[str]:

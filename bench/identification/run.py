@@ -5,32 +5,27 @@ The engine is asked through ``bench.fingerprint_adapter``: with a file, decoding
 
 from __future__ import annotations
 
-import os
-import resource
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from bench.fingerprint_adapter import fingerprint_of
 from bench.identification import streams
 from bench.identification.conditions import DURATIONS
 from bench.identification.material import Library, Material, Track
 from bench.identification.queries import Appearance, Query, first_seconds, make
-from bench.identification.sound import RATE, Sound, resampled, write_wav
+from bench.processes import spawned, spread
+from bench.sound import RATE, Sound, resampled, write_wav
 
 from rightscan.errors import RightscanError
 from rightscan.fingerprint import SAMPLE_RATE, Fingerprint, fingerprint
 from rightscan.index import Index
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -125,30 +120,8 @@ def _start(material: Material, folders: Sequence[Path]) -> None:
 @contextmanager
 def workers(material: Material, folders: Sequence[Path], jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Run a pool whose processes hold the material and the index; spawned, since a fork would copy threads."""
-    with ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_start, initargs=(material, folders)
-    ) as pool:
+    with spawned(jobs, _start, material, folders) as pool:
         yield pool
-
-
-def spread(
-    pool: ProcessPoolExecutor, job: Callable[[Item], Result], items: Iterable[Item], say: str
-) -> list[Result]:
-    """Do all jobs, saying every minute how far they are; results in the order of the items."""
-    items = list(items)
-    done: list[Result] = []
-    told = time.monotonic()
-    for result in pool.map(job, items):
-        done.append(result)
-        if time.monotonic() - told > 60:
-            told = time.monotonic()
-            print(f"{say}: {len(done)} of {len(items)}", flush=True)
-    return done
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # ---- the catalogue ----------------------------------------------------------------------------------------
@@ -269,8 +242,3 @@ def copies(pool: ProcessPoolExecutor, material: Material, n: int, folder: Path) 
     tracks = streams.copied(material, n)
     Index.build(spread(pool, _copy, tracks, "copies"), folder)
     return len(tracks)
-
-
-def own_peak_mb() -> float:
-    """Return the largest resident set of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

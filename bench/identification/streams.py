@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import cycle
 
 import numpy as np
-from bench.identification import sound
-from bench.identification.material import Library, Material, Track, rng_for
+from bench import sound
+from bench.identification.material import Library, Material, Track
 from bench.identification.queries import Appearance
-from bench.identification.sound import RATE, Sound, levelled, mixed, mono
+from bench.seeds import rng_for
+from bench.sound import RATE, Sound, levelled, mixed, mono
 from bench.synth import render
 
 Made = tuple[Sound, list[Appearance]]

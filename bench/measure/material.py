@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import av
+from bench.processes import spawned
 from bench.synth import render
 
 from rightscan.media.encode import encode
@@ -19,16 +17,6 @@ UPLOAD_S = 180.0
 """Length of an upload: the three minutes of a song. A piece is longer, so that uploads can begin at many places."""
 
 BIT_RATE = 128_000
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def workers() -> ProcessPoolExecutor:
-    """A process per core for what is not itself measured; spawned, since a fork would copy FFmpeg's threads."""
-    return ProcessPoolExecutor(cores(), mp_context=get_context("spawn"))
 
 
 def pieces(work: Path, seeds: Iterable[int], *codecs: str) -> dict[str, list[Path]]:
@@ -44,7 +32,7 @@ def pieces(work: Path, seeds: Iterable[int], *codecs: str) -> dict[str, list[Pat
     """
     seeds = list(seeds)
     work.mkdir(parents=True, exist_ok=True)
-    with workers() as pool:
+    with spawned() as pool:
         found = list(pool.map(_piece, seeds, [work] * len(seeds), [codecs] * len(seeds)))
     return {codec: [files[codec] for files in found] for codec in codecs}
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench.measure.material import PIECE_S, workers
+from bench.measure.material import PIECE_S
+from bench.processes import spawned
 from bench.synth import render
 
 from rightscan.errors import RightscanError
@@ -40,7 +41,7 @@ class Sound:
 
 def measure(work: Path) -> dict[str, Any]:
     """Against pieces of the synthesiser and, where ``RIGHTSCAN_MEDIA`` names a folder, against its music."""
-    with workers() as pool:
+    with spawned() as pool:
         made = list(pool.map(_synthesised, range(1, 1 + _REGISTERED + _STRANGERS)))
         found = {"synthesised": _against(work, made[:_REGISTERED], made[_REGISTERED:])}
         folder = os.environ.get("RIGHTSCAN_MEDIA", "")

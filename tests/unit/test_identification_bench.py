@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bench import arithmetic, sound
 from bench.identification import (
-    arithmetic,
     calibrate,
     conditions,
     growth,
     negatives,
     queries,
     report,
-    sound,
     streams,
 )
 from bench.identification.conditions import BY_NAME, MORE, STANDARD, N
-from bench.identification.material import Library, Material, Track, deal, gather, rng_for, series
+from bench.identification.material import Library, Material, Track, deal, gather, series
 from bench.identification.queries import Appearance, first_seconds, make, plan
 from bench.identification.run import Answer, Row
-from bench.identification.sound import RATE
+from bench.seeds import rng_for
+from bench.sound import RATE
 from bench.synth import render
 from hypothesis import given
 from hypothesis import strategies as st

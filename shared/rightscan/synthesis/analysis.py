@@ -11,8 +11,9 @@ from rightscan.synthesis.lattice import UNTESTED, prominence, strongest, tops
 from rightscan.synthesis.parameters import PARAMETERS, PIPELINE, SAMPLE_RATE
 from rightscan.synthesis.ratio import search
 from rightscan.synthesis.spectrum import LineAccumulator, LinePool
+from rightscan.synthesis.wow import WINDOWS, track
 
-_ENOUGH = 8.0  # a lattice this clear at its nominal rate needs no search for a changed one
+_ENOUGH = 8.0  # a lattice this clear at its nominal rate needs no search for another or a wavering one
 _CANCELLED = 0.25  # of the channels' energy; less of it in their mean is a polarity trick
 _UNIT = round(PARAMETERS.unit_s * SAMPLE_RATE)
 
@@ -55,7 +56,7 @@ class Analyser:
         self._close_unit()
         band_hz = self._loudness.band_end()
         ends = tops(band_hz)
-        whole = coarse = changed = UNTESTED
+        whole = coarse = changed = tracked = UNTESTED
         lines, short = self._pool.mean(), self._short.spectrum()
         if lines is not None:
             seen = prominence(lines)
@@ -64,6 +65,8 @@ class Analyser:
                 changed = search(seen, ends[-1])
         if short is not None:
             coarse = strongest(prominence(short), ends)
+            if max(whole.score, coarse.score) < _ENOUGH:
+                tracked = track(self._short.windows(WINDOWS), ends[-1])
         return Evidence(
             pipeline=PIPELINE,
             duration_s=self._samples / SAMPLE_RATE,
@@ -73,6 +76,7 @@ class Analyser:
             whole=whole,
             coarse=coarse,
             changed=changed,
+            tracked=tracked,
             stretches=tuple(self._stretches),
             lines=lines,
         )

@@ -40,6 +40,7 @@ class Evidence:
         whole: strongest lattice over everything, long transform.
         coarse: the same over the first minute, short transform.
         changed: strongest lattice at another ratio; untested where ``whole`` is clear.
+        tracked: strongest lattice whose ratio may waver; untested where another is clear.
         stretches: the timeline.
         lines: the line spectrum behind ``whole``; None where all was silent.
     """
@@ -52,6 +53,7 @@ class Evidence:
     whole: Comb
     coarse: Comb
     changed: Comb
+    tracked: Comb
     stretches: tuple[Stretch, ...]
     lines: LineSpectrum | None
 
@@ -66,6 +68,7 @@ class Evidence:
             "whole": _comb_values(self.whole),
             "coarse": _comb_values(self.coarse),
             "changed": _comb_values(self.changed),
+            "tracked": _comb_values(self.tracked),
             "stretches": [[s.start_s, s.end_s, _comb_values(s.found)] for s in self.stretches],
             "windows": 0 if self.lines is None else self.lines.windows,
         }
@@ -105,6 +108,7 @@ class Evidence:
                 whole=_comb(head["whole"]),
                 coarse=_comb(head["coarse"]),
                 changed=_comb(head["changed"]),
+                tracked=_comb(head["tracked"]),
                 stretches=tuple(Stretch(float(a), float(b), _comb(c)) for a, b, c in head["stretches"]),
                 lines=lines,
             )

@@ -110,7 +110,9 @@ def judge(evidence: Evidence, source: Source, calibration: Calibration = CALIBRA
 def _best(evidence: Evidence, calibration: Calibration) -> tuple[Comb, float]:
     """The strongest lattice of all that were looked for, and its score after what it gives up for choice."""
     scores = [(evidence.whole, evidence.whole.score), (evidence.coarse, evidence.coarse.score)]
-    scores.append((evidence.changed, evidence.changed.score - calibration.changed_cost))
+    scores.append((evidence.tracked, evidence.tracked.score))
+    changed = min(evidence.changed.score - calibration.changed_cost, calibration.most_changed)
+    scores.append((evidence.changed, changed))
     cost = calibration.per_doubling * math.log2(max(1, len(evidence.stretches)))
     scores += [(s.found, s.found.score - cost) for s in evidence.stretches]
     return max(scores, key=lambda entry: entry[1])

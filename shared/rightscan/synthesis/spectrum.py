@@ -57,6 +57,11 @@ class LineAccumulator:
         scaled = np.clip(level, -limit, limit) * np.float32(_STEPS / PARAMETERS.unit_db)
         self._kept.append(np.rint(scaled).astype(np.int8))
 
+    def windows(self, most: int) -> NDArray[np.float32]:
+        """Return the first windows one by one, float32[n, bins], in units of 6 dB."""
+        kept = np.stack(self._kept[:most]) if self._kept else np.zeros((0, self._size // 2 + 1), np.int8)
+        return kept.astype(np.float32) / np.float32(_STEPS)
+
     def spectrum(self) -> LineSpectrum | None:
         """Return what stays; None where no window was heard."""
         if not self._kept:

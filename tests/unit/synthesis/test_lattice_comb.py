@@ -79,13 +79,27 @@ def _organ(seconds: float) -> np.ndarray:
     return sum(0.1 / k * np.sin(2 * np.pi * f * k * time) for f in chord for k in range(1, 30))
 
 
+def _loop(seconds: float) -> np.ndarray:
+    """Half a second of noise over and over: lines at every second hertz, those of 100 Hz among them."""
+    once = np.random.default_rng(3).standard_normal(RATE // 2) * 0.1
+    return np.tile(once, int(seconds * 2))
+
+
+def _drone(seconds: float) -> np.ndarray:
+    time = np.arange(int(seconds * RATE)) / RATE
+    sound = 0.001 * np.random.default_rng(4).standard_normal(time.size)
+    return sound + sum(0.1 / k * np.sin(2 * np.pi * 97.3 * k * time) for k in range(1, 200))
+
+
 def _hum(seconds: float) -> np.ndarray:
     time = np.arange(int(seconds * RATE)) / RATE
     lines = sum(np.sin(2 * np.pi * 1000 * k * time + k) for k in range(1, 20)) * 0.003
     return music(seconds) * 0.5 + lines
 
 
-@pytest.mark.parametrize("sound", [_square, _organ, _hum], ids=["chip", "organ", "bus clock"])
+@pytest.mark.parametrize(
+    "sound", [_square, _organ, _hum, _loop, _drone], ids=["chip", "organ", "bus clock", "loop", "drone"]
+)
 def test_other_lines_are_no_decoders(sound) -> None:
     told = judge(evidence(sound(25.0)), UNCOMPRESSED)
     assert told.level is not Level.ASSERT
@@ -96,6 +110,16 @@ def test_a_changed_speed_is_found_again_with_its_ratio(made: np.ndarray, speed: 
     seen = evidence(resampled(made, speed))
     assert seen.changed.ratio == pytest.approx(speed, rel=0.002)
     assert seen.changed.score > 6
+
+
+def test_a_wavering_speed_is_followed(made: np.ndarray) -> None:
+    time = np.arange(len(made)) / RATE
+    wow = 6e-4 * np.sin(2 * np.pi * 0.8 * time) + 3e-4 * np.sin(2 * np.pi * 2.3 * time)  # 0.05 % rms
+    wavering = np.interp(np.cumsum(1 + wow), np.arange(len(made)), made).astype(np.float32)
+    seen = evidence(wavering)
+    assert seen.whole.score < CALIBRATION.queue, "the long transform alone is blurred"
+    assert seen.tracked.score > CALIBRATION.queue
+    assert judge(seen, UNCOMPRESSED).level is not Level.NONE
 
 
 def test_how_the_sound_is_cut_into_blocks_makes_no_difference(made: np.ndarray) -> None:

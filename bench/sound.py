@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -21,10 +22,34 @@ from numpy.typing import NDArray
 Sound = NDArray[np.float32]
 
 RATE = 44100
+SUFFIXES = frozenset({".mp3", ".ogg", ".flac", ".opus", ".wav", ".m4a", ".aac", ".aif", ".aiff"})
 _QUIET = 1e-12  # keeps the level of digital silence finite
 
 
 # ---- files ----------------------------------------------------------------------------------------------
+def files(folder: Path | None) -> list[Path]:
+    """List the sound files below a folder, in order; none for no folder."""
+    if folder is None or not folder.is_dir():
+        return []
+    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+
+
+def blocks(source: Path | io.BytesIO, *, channels: int = 1) -> Iterator[Sound]:
+    """Yield the first audio stream of a file, float32[n, channels], as it is decoded.
+
+    Args:
+        source: of any kind FFmpeg reads.
+        channels: 1 mixes down, 2 makes two of one.
+    """
+    with av.open(source if isinstance(source, io.BytesIO) else str(source)) as container:
+        resampler = av.AudioResampler(format="flt", layout="mono" if channels == 1 else "stereo", rate=RATE)
+        for frame in container.decode(audio=0):
+            for out in resampler.resample(frame):
+                yield out.to_ndarray().reshape(-1, channels)
+        for out in resampler.resample(None):
+            yield out.to_ndarray().reshape(-1, channels)
+
+
 def decode(source: Path | io.BytesIO, *, channels: int = 1, most_s: float | None = None) -> Sound:
     """Return the first audio stream of a file.
 
@@ -36,26 +61,21 @@ def decode(source: Path | io.BytesIO, *, channels: int = 1, most_s: float | None
     pieces: list[Sound] = []
     samples = 0
     most = None if most_s is None else round(most_s * RATE)
-    with av.open(source if isinstance(source, io.BytesIO) else str(source)) as container:
-        resampler = av.AudioResampler(format="flt", layout="mono" if channels == 1 else "stereo", rate=RATE)
-        for frame in container.decode(audio=0):
-            for out in resampler.resample(frame):
-                pieces.append(out.to_ndarray().reshape(-1, channels))
-                samples += pieces[-1].shape[0]
-            if most is not None and samples >= most:
-                break
-        else:
-            pieces += [out.to_ndarray().reshape(-1, channels) for out in resampler.resample(None)]
+    for piece in blocks(source, channels=channels):
+        pieces.append(piece)
+        samples += piece.shape[0]
+        if most is not None and samples >= most:
+            break
     x = np.concatenate(pieces)[:most] if pieces else np.zeros((0, channels), np.float32)
     return x[:, 0] if channels == 1 else x
 
 
 def write_wav(path: Path, x: Sound) -> None:
-    """Write mono 16-bit PCM; what is louder than full scale is turned down."""
+    """Write 16-bit PCM; what is louder than full scale is turned down."""
     peak = float(np.abs(x).max(initial=0))
     scaled = x * (0.99 / peak) if peak > 0.99 else x
     with wave.open(str(path), "wb") as out:
-        out.setnchannels(1)
+        out.setnchannels(_channels(x))
         out.setsampwidth(2)
         out.setframerate(RATE)
         out.writeframes(np.rint(scaled * 32767).astype("<i2").tobytes())
@@ -66,48 +86,68 @@ def mono(x: Sound) -> Sound:
     return x if x.ndim == 1 else x.mean(axis=1, dtype=np.float32)
 
 
+def stereo(x: Sound) -> Sound:
+    """Make two equal channels of one."""
+    return x if x.ndim == 2 else np.stack((x, x), axis=1)
+
+
+def _channels(x: Sound) -> int:
+    return 1 if x.ndim == 1 else x.shape[1]
+
+
 # ---- FFmpeg ---------------------------------------------------------------------------------------------
+def _layout(x: Sound) -> str:
+    return "mono" if _channels(x) == 1 else "stereo"
+
+
+def _unpacked(frame: av.AudioFrame, like: Sound) -> Sound:
+    """Return the samples of an interleaved frame in the shape of ``like``."""
+    samples: Sound = frame.to_ndarray().reshape(-1, *like.shape[1:])
+    return samples
+
+
 def _frame(x: Sound, rate: int = RATE) -> av.AudioFrame:
-    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(x[None], np.float32), format="flt", layout="mono")
+    packed = np.ascontiguousarray(x, np.float32).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=_layout(x))
     frame.sample_rate = rate
     return frame
 
 
 def resampled(x: Sound, rate: int, *, called: int = RATE) -> Sound:
-    """Return mono at another rate; ``called`` is the rate it is taken to have."""
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-    parts = [out.to_ndarray()[0] for f in (_frame(x, called), None) for out in resampler.resample(f)]
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    """Return sound at another rate; ``called`` is the rate it is taken to have."""
+    resampler = av.AudioResampler(format="flt", layout=_layout(x), rate=rate)
+    parts = [_unpacked(out, x) for f in (_frame(x, called), None) for out in resampler.resample(f)]
+    return np.concatenate(parts) if parts else x[:0]
 
 
 def faster(x: Sound, ratio: float) -> Sound:
-    """Play mono ``ratio`` times faster: pitch and tempo together."""
+    """Play sound ``ratio`` times faster: pitch and tempo together."""
     return resampled(x, RATE, called=round(RATE * ratio))
 
 
 def coded(x: Sound, codec: str, container: str, bit_rate: int, rate: int = RATE) -> Sound:
-    """Return mono after a lossy codec and back."""
+    """Return sound after a lossy codec and back."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
         stream = out.add_stream(codec, rate=rate)
         stream.bit_rate = bit_rate
-        stream.layout = "mono"
+        stream.layout = _layout(x)
         resampler = av.AudioResampler(
-            format=stream.format, layout="mono", rate=rate, frame_size=stream.frame_size
+            format=stream.format, layout=_layout(x), rate=rate, frame_size=stream.frame_size
         )
         for frame in (_frame(x), None):
             for part in resampler.resample(frame):
                 out.mux(stream.encode(part))
         out.mux(stream.encode(None))
     file.seek(0)
-    return decode(file)
+    return decode(file, channels=_channels(x))
 
 
 def filtered(x: Sound, *filters: str) -> Sound:
-    """Return mono after FFmpeg filters, each ``name=arguments``."""
+    """Return sound after FFmpeg filters, each ``name=arguments``."""
     graph = av.filter.Graph()
-    last = source = graph.add_abuffer(sample_rate=RATE, format="flt", layout="mono")
-    for text in (*filters, f"aformat=sample_fmts=flt:channel_layouts=mono:sample_rates={RATE}"):
+    last = source = graph.add_abuffer(sample_rate=RATE, format="flt", layout=_layout(x))
+    for text in (*filters, f"aformat=sample_fmts=flt:channel_layouts={_layout(x)}:sample_rates={RATE}"):
         name, _, arguments = text.partition("=")
         node = graph.add(name, arguments)
         last.link_to(node)
@@ -117,14 +157,14 @@ def filtered(x: Sound, *filters: str) -> Sound:
     graph.configure()
     pieces: list[Sound] = []
     # In pieces: some filters take a frame as a whole and would be given ten seconds of look-ahead.
-    for at in range(0, x.size, 4096):
+    for at in range(0, x.shape[0], 4096):
         frame = _frame(x[at : at + 4096])
         frame.pts = at
         source.push(frame)
     source.push(None)
     while True:
         try:
-            pieces.append(sink.pull().to_ndarray().ravel())
+            pieces.append(_unpacked(sink.pull(), x))
         except (av.error.EOFError, av.error.BlockingIOError):
             return np.concatenate(pieces).astype(np.float32)
 
@@ -135,7 +175,7 @@ def stretcher() -> str:
 
 
 def stretched(x: Sound, tempo: float = 1.0, semitones: float = 0.0) -> Sound:
-    """Change tempo and pitch of mono, each without the other, by what ``stretcher`` names."""
+    """Change tempo and pitch of sound, each without the other, by what ``stretcher`` names."""
     if stretcher() != "rubberband":
         k = 2 ** (semitones / 12)
         return filtered(faster(x, k) if semitones else x, f"atempo={tempo / k:.6f}")
@@ -147,7 +187,7 @@ def stretched(x: Sound, tempo: float = 1.0, semitones: float = 0.0) -> Sound:
         subprocess.run(
             ["rubberband", "-q", *options, str(before), str(after)], check=True, capture_output=True
         )
-        return decode(after)
+        return decode(after, channels=_channels(x))
 
 
 # ---- levels and mixing ----------------------------------------------------------------------------------
@@ -179,7 +219,15 @@ def _fast_length(n: int) -> int:
 
 
 def convolved(x: Sound, response: Sound) -> Sound:
-    """Return mono through an impulse response, as long as it was."""
+    """Return sound through an impulse response, as long as it was; channels of both are paired.
+
+    Args:
+        x: float32[n] or float32[n, channels].
+        response: float32[taps], or as many channels as ``x``.
+    """
+    if x.ndim == 2:
+        both = response if response.ndim == 2 else np.stack([response] * x.shape[1], axis=1)
+        return np.stack([convolved(a, b) for a, b in zip(x.T, both.T, strict=True)], axis=1)
     n = _fast_length(x.size + response.size)
     y = np.fft.irfft(np.fft.rfft(x, n) * np.fft.rfft(response, n), n)
     return np.asarray(y[: x.size], np.float32)
