@@ -69,7 +69,7 @@ types: setup-dev ## mypy, strict
 schemas: setup ## export the JSON Schemas of records and events
 	$(BIN)/python -m rightscan.records.schemas events/schemas
 
-.PHONY: system-packages licences check test soak clean
+.PHONY: system-packages licences models-check check test soak clean
 # LibreOffice opens the workbook as KMPU's staff would; poppler turns its PDF into pictures.
 SYSTEM_PACKAGES := libreoffice-calc fonts-nanum poppler-utils
 system-packages:
@@ -83,7 +83,10 @@ system-packages:
 licences: setup-dev ## the licences of what is shipped
 	PYTHONPATH=. $(BIN)/python -m bench.licences
 
-check: lint types licences template-check ## everything that reads the code without running it
+models-check: setup ## every shipped model against its card; FOLDERS="dir …" for others
+	$(BIN)/python -m rightscan.models.check $(FOLDERS)
+
+check: lint types licences models-check template-check ## everything that reads the code without running it
 
 test: setup-dev setup-deploy system-packages check ## set up, check, and run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered

@@ -1,0 +1,96 @@
+"""Which engines are on: everything that can say something about synthesis can be switched off by configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rightscan.errors import UsageError
+from rightscan.models.registry import Registry
+from rightscan.models.session import PROVIDERS
+
+ENGINES = ("lattice", "provenance")
+"""Engines without a model file."""
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What is switched on.
+
+    Attributes:
+        lattice: the search for the lattice of spectral lines.
+        provenance: reading declarations in the file.
+        models: names of the models that may judge; None for every one that is found, () for none.
+        separator: name of the model that separates the voice; None for none.
+        detectors: external detectors, ``package.module:factory``.
+        folders: of plugged-in models.
+        provider: what models run on, ``cpu`` or ``cuda``.
+    """
+
+    lattice: bool = True
+    provenance: bool = True
+    models: tuple[str, ...] | None = None
+    separator: str | None = None
+    detectors: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
+    provider: str = "cpu"
+
+    @classmethod
+    def from_text(
+        cls,
+        engines: str = "lattice,provenance",
+        models: str = "all",
+        separator: str = "none",
+        detectors: str = "",
+        folders: str = "",
+        provider: str = "cpu",
+    ) -> EngineSettings:
+        """Read the settings as they stand in an environment or a file.
+
+        Args:
+            engines: those that are on, of ``ENGINES``, with commas between, or ``none``.
+            models: ``all``, ``none``, or names with commas between.
+            separator: a name, or ``none``.
+            detectors: ``package.module:factory`` with commas between.
+            folders: paths with commas between.
+            provider: ``cpu`` or ``cuda``.
+
+        Raises:
+            UsageError: ``bad_engine_settings`` for a word that stands for nothing.
+        """
+        on = _names(engines)
+        _known("engine", on, ENGINES)
+        _known("provider", (provider,), tuple(PROVIDERS))
+        return cls(
+            lattice="lattice" in on,
+            provenance="provenance" in on,
+            models=None if models.strip() == "all" else _names(models),
+            separator=next(iter(_names(separator)), None),
+            detectors=_names(detectors),
+            folders=tuple(Path(name) for name in _names(folders)),
+            provider=provider,
+        )
+
+    def open(self) -> Registry:
+        """Open the registry of what is switched on; raises as ``Registry.open``."""
+        return Registry.open(
+            self.folders,
+            self.models,
+            separator=self.separator,
+            detectors=self.detectors,
+            provider=self.provider,
+        )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name for part in text.split(",") if (name := part.strip()))
+    return () if names == ("none",) else names
+
+
+def _known(what: str, names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                "bad_engine_settings", f"no {what} is called {name!r}", f"Use {', '.join(known)}, or none."
+            )
