@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8, help="mixes a step")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--n", type=int, default=78, help="mixes for each condition of the report")
+    parser.add_argument("--n", type=int, default=39, help="mixes for each condition of the report")
     parser.add_argument("--work", type=Path, default=WORK, help="folder of intermediate results")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of the model")
     options = parser.parse_args()

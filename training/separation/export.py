@@ -29,7 +29,7 @@ def export(
     held_out: Material,
     media: Path,
     folder: Path,
-    n: int = 78,
+    n: int = 39,
     seed: int = 1,
 ) -> dict[str, Any]:
     """Write ``model.onnx`` and ``card.json``.

@@ -24,6 +24,7 @@ Samples = NDArray[np.int16]
 MUSIC_RATE = 44_100
 VOICE_RATE = 16_000
 _PIECE_S = 20.0
+_LONGEST_S = 120  # of a track, from its middle
 _SUNG_S = 6.0
 
 # CC0, CC BY or public domain by the sources' own statement, and instrumental. Left out: a song with words
@@ -129,7 +130,9 @@ def _music(media: Path, half: Half) -> Iterator[Backing]:
     for path in paths:
         if path.stem in _NOT_INSTRUMENTAL or path.suffix not in (".ogg", ".mp3"):
             continue
-        sound, rate = soundfile.read(path, dtype="int16", always_2d=True)
+        info = soundfile.info(path)
+        start = max(0, info.frames - _LONGEST_S * info.samplerate) // 2
+        sound, rate = soundfile.read(path, _LONGEST_S * info.samplerate, start, dtype="int16", always_2d=True)
         if rate == MUSIC_RATE:
             yield Backing(
                 "recorded", path.stem, np.repeat(sound, 2, 1)[:, :2] if sound.shape[1] == 1 else sound

@@ -164,7 +164,7 @@ def _interval(gains: dict[str, list[tuple[float, float]]]) -> NDArray[np.float64
 def _songs(media: Path) -> Iterator[NDArray[np.int16]]:
     for path in sorted((media / _SONGS).iterdir()):
         if path.suffix in (".mp3", ".ogg"):
-            sound, rate = soundfile.read(path, dtype="int16", always_2d=True)
+            sound, rate = soundfile.read(path, 120 * MUSIC_RATE, dtype="int16", always_2d=True)
             if rate == MUSIC_RATE and sound.shape[1] == 2:
                 yield sound
 
