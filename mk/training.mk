@@ -15,10 +15,10 @@ $(TRAINING)/.ready: requirements/runtime.txt requirements/training.txt
 
 # Settings of the shipped models. Processor: the defaults, one thread. GPU: DEVICE=cuda, more mixes a step, wall time.
 DEVICE ?= cpu
-MINUTES ?= 20
+MINUTES ?= 15
 BATCH ?= $(if $(filter cuda,$(DEVICE)),32,8)
 TRAIN := PYTHONPATH=.:shared $(TRAINING)/bin/python -W ignore -m
 
 .PHONY: train-separation
-train-separation: $(TRAINING)/.ready ## the separator, measured and with its card: MEDIA=dir [MINUTES=20] [DEVICE=cuda BATCH=32 MINUTES=15]
+train-separation: $(TRAINING)/.ready ## the separator, measured and with its card: MEDIA=dir [MINUTES=15] [DEVICE=cuda BATCH=32]
 	$(TRAIN) training.separation all $(if $(MEDIA),--media "$(MEDIA)") --minutes $(MINUTES) --batch $(BATCH) --device $(DEVICE)

@@ -18,7 +18,6 @@ FORM: dict[str, Any] = {
     "sample_rate": 44_100,
     "window": 2048,
     "hop": 1024,
-    "channels": "mid_side",
     "frames_multiple": 16,
     "chunk_s": 12.0,
     "overlap_s": 1.0,
