@@ -107,7 +107,11 @@ def _moments(local: Float, rows: Bool) -> NDArray[np.float64]:
         return np.full(len(_MOMENTS) * BANDS, np.nan)
     ones = band_sums(np.ones(kept.shape[1])) * kept.shape[0]
     mean = band_sums(kept.sum(axis=0, dtype=np.float64)) / ones
-    second, third, fourth = (band_sums((kept**k).sum(axis=0, dtype=np.float64)) / ones for k in (2, 3, 4))
+    square = kept * kept
+    second, third, fourth = (
+        band_sums(np.einsum("tf,tf->f", one, other).astype(np.float64)) / ones
+        for one, other in ((kept, kept), (square, kept), (square, square))
+    )
     variance = np.maximum(second - mean**2, 1e-9)
     skew = (third - 3 * mean * second + 2 * mean**3) / variance**1.5
     kurtosis = (fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4) / variance**2

@@ -12,6 +12,7 @@ from rightscan.synthesis.voice.sound import (
     LONGEST_LAG,
     RATE,
     SHORTEST_LAG,
+    VOICE_HOP,
     Float,
     Frames,
     period_of,
@@ -34,17 +35,18 @@ def excitation_values(frames: Frames) -> Float:
     starts = starts[starts >= _ORDER]
     if starts.size < _FEWEST:
         return np.full(len(NAMES), np.nan, np.float32)
-    correlation = frames.autocorrelation[starts * 0 + starts // (2 * HOP)]
+    correlation = frames.autocorrelation[starts // VOICE_HOP]
     coefficients, gain = prediction(correlation)
     residual = _residual(frames.samples, starts, coefficients)
     spread = np.sqrt(np.mean(residual**2, axis=1)) + 1e-12
     level = residual / spread[:, None]
-    skew = np.mean(level**3, axis=1)
+    square = level * level
+    skew = np.mean(square * level, axis=1)
     power = np.abs(np.fft.rfft(level * np.hanning(FRAME).astype(np.float32), 2 * FRAME)) ** 2
     own = np.fft.irfft(power)[:, :FRAME].astype(np.float32)
     voicing, lag = period_of(correlation)
     columns = [
-        np.mean(level**4, axis=1),
+        np.mean(square * square, axis=1),
         np.abs(level).max(axis=1),
         period_of(own)[0],
         gain,

@@ -107,7 +107,7 @@ def window_values(sound: Float, sample_rate: int) -> tuple[Float, float, float]:
             envelope.moment_values(frames, local),
         ]
     )
-    values[_ABOVE_HZ > frames.bandwidth_hz + 100.0] = np.nan
+    values[_ABOVE_HZ > frames.bandwidth_hz] = np.nan
     return np.where(np.isfinite(values), values, np.float32(np.nan)), frames.voiced_share, frames.bandwidth_hz
 
 

@@ -150,4 +150,4 @@ def _bandwidth(spectrum: Complex) -> float:
     loudest = np.partition(power, int(0.95 * (power.shape[0] - 1)), axis=0)[int(0.95 * (power.shape[0] - 1))]
     smooth = np.convolve(loudest, np.full(9, 1 / 9), "same")
     carried = np.flatnonzero(smooth > smooth.max() * 10 ** (_BAND_DB / 10))
-    return float(carried[-1] * BIN_HZ) if carried.size else 0.0
+    return float(max(carried[-1] - 4, 0) * BIN_HZ) if carried.size else 0.0
