@@ -1,0 +1,74 @@
+"""Clips to train on: an index of fakes and the real sound they were made from.
+
+The index is a CSV file with the columns ``path, label (real|fake), family, lattice, site, subject, split,
+source_path, start_s, sample_rate, licence``. A real clip and its fakes share ``source_path`` and ``start_s``:
+they are one group, go through the same chains, and never lie on two sides of a fold.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rightscan.media.decode import open_audio
+from rightscan.synthesis.voice.sound import RATE
+
+CLEAR = ("CC0", "CC BY", "public domain", "Public Domain", "made here")
+_NOT_CLEAR = ("NC", "ND", "SA")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One row of the index."""
+
+    path: Path
+    fake: bool
+    family: str
+    lattice: bool
+    site: str
+    subject: str
+    source: str
+    start_s: float
+    licence: str
+
+    @property
+    def group(self) -> str:
+        """What a real clip and the fakes made from it have in common."""
+        return f"{self.source}@{self.start_s:.2f}"
+
+
+def read_index(path: Path) -> list[Clip]:
+    """Read an index; rows marked ``test`` are left out, a licence that is not clear ends the run."""
+    clips = []
+    with path.open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            if row["split"] == "test":
+                continue
+            clips.append(
+                Clip(
+                    path=_located(path.parent, row["path"]),
+                    fake=row["label"] == "fake",
+                    family=row["family"] or "real",
+                    lattice=row["lattice"].strip().lower() in ("1", "true", "yes"),
+                    site=row["site"],
+                    subject=row["subject"],
+                    source=row["source_path"],
+                    start_s=float(row["start_s"] or 0.0),
+                    licence=row["licence"],
+                )
+            )
+    return clips
+
+
+def _located(folder: Path, name: str) -> Path:
+    return Path(name) if Path(name).is_absolute() else folder / name
+
+
+def load(path: Path) -> NDArray[np.float32]:
+    """Decode a file to mono at ``RATE``: float32[n]."""
+    with open_audio(path) as stream:
+        return np.concatenate(list(stream.blocks(RATE)))
