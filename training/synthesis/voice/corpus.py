@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rightscan.errors import PermanentError
 from rightscan.media.decode import open_audio
 from rightscan.synthesis.voice.sound import RATE
 
-CLEAR = ("CC0", "CC BY", "public domain", "Public Domain", "made here")
-_NOT_CLEAR = ("NC", "ND", "SA")
+_CLEAR = ("CC0", "CC BY ", "public domain", "own ")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Clip:
     source: str
     start_s: float
     licence: str
+    split: str
+    duration_s: float
 
     @property
     def group(self) -> str:
@@ -42,12 +44,15 @@ class Clip:
 
 
 def read_index(path: Path) -> list[Clip]:
-    """Read an index; rows marked ``test`` are left out, a licence that is not clear ends the run."""
+    """Read an index.
+
+    Raises:
+        PermanentError: code ``licence_not_clear``, for a row that may not be trained on.
+    """
     clips = []
     with path.open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
-            if row["split"] == "test":
-                continue
+            _clear(row)
             clips.append(
                 Clip(
                     path=_located(path.parent, row["path"]),
@@ -59,9 +64,20 @@ def read_index(path: Path) -> list[Clip]:
                     source=row["source_path"],
                     start_s=float(row["start_s"] or 0.0),
                     licence=row["licence"],
+                    split=row["split"],
+                    duration_s=float(row.get("duration_s") or 0.0),
                 )
             )
     return clips
+
+
+def _clear(row: dict[str, str]) -> None:
+    if not row["licence"].startswith(_CLEAR):
+        raise PermanentError(
+            "licence_not_clear",
+            f"{row['path']} is under {row['licence']!r}",
+            "Train on CC0, CC BY, public domain or what was made here only.",
+        )
 
 
 def _located(folder: Path, name: str) -> Path:

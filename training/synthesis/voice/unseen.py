@@ -41,6 +41,7 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "ddsp_vst": ("ddsp_vst",),
 }
 MUSIC = "music"
+VOICE_SITES = ("librispeech_train_clean_1each", "librispeech_test_other", "dali_librispeech_237", "librosa_data")
 LONGEST_S = 60.0
 
 
@@ -72,19 +73,26 @@ def files(media: Path) -> Iterator[tuple[Path, bool, str, str, str]]:
                 yield path, False, "", site, parts[2] if folder == "voices" else path.stem
 
 
-def measure(media: Path, chain: str, cache: Path, skip: frozenset[str] = frozenset()) -> list[Piece]:
+def measure(
+    media: Path,
+    chain: str,
+    cache: Path,
+    trained: frozenset[str] = frozenset(),
+    people: frozenset[str] = frozenset(),
+) -> list[Piece]:
     """Measure the test under one of ``CHAINS``.
 
     Args:
         media: folder with ``ai``, ``voices`` and ``music``.
         chain: name of the chain.
         cache: where measured files are kept.
-        skip: sites that were trained on.
+        trained: files that were trained on, relative to ``media``; left out.
+        people: people whose voices were trained on, by number; left out wherever they occur.
     """
     cache.mkdir(parents=True, exist_ok=True)
     pieces = []
     for path, fake, generator, site, person in files(media):
-        if site in skip:
+        if str(path.relative_to(media)) in trained or (site in VOICE_SITES and person in people):
             continue
         stamp = hashlib.sha256(f"{FEATURES}|{path}|{path.stat().st_size}|{CHAINS[chain]}".encode()).hexdigest()
         stored = cache / f"unseen-{stamp[:24]}.npy"

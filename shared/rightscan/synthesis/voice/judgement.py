@@ -34,26 +34,28 @@ class Calibration:
     trials: int
 
     @classmethod
-    def from_card(cls, card: Mapping[str, Any]) -> Calibration:
-        """Read the calibration of a model card.
+    def read(cls, features: object, calibration: Mapping[str, Any]) -> Calibration:
+        """Read what a model card says.
+
+        Args:
+            features: ``inputs.features`` of the card.
+            calibration: ``calibration`` of the card.
 
         Raises:
             PermanentError: code ``model_features``, when the model was made for other features.
         """
-        made_for = card["inputs"]["features"]
-        if made_for != FEATURES:
+        if features != FEATURES:
             raise PermanentError(
                 "model_features",
-                f"the model {card['name']} was trained on features {made_for}, this program measures {FEATURES}",
-                "Train the model again (make train-voice) or take the one shipped with this version.",
+                f"the model was trained on the features {features}, this program measures {FEATURES}",
+                "Train it again (make train-voice) or take the one shipped with this version.",
             )
-        held = card["calibration"]
         return cls(
-            slope=float(held["slope"]),
-            slope_windows=float(held["slope_windows"]),
-            offset=float(held["offset"]),
-            most_windows=int(held["most_windows"]),
-            trials=int(held["trials"]),
+            slope=float(calibration["slope"]),
+            slope_windows=float(calibration["slope_windows"]),
+            offset=float(calibration["offset"]),
+            most_windows=int(calibration["most_windows"]),
+            trials=int(calibration["trials"]),
         )
 
     def log10_lr(self, pooled: float, windows: int) -> float:
