@@ -107,8 +107,9 @@ def window_values(sound: Float, sample_rate: int) -> tuple[Float, float, float]:
             envelope.moment_values(frames, local),
         ]
     )
-    values[_ABOVE_HZ > frames.bandwidth_hz] = np.nan
-    return np.where(np.isfinite(values), values, np.float32(np.nan)), frames.voiced_share, frames.bandwidth_hz
+    bandwidth_hz = min(frames.bandwidth_hz, sample_rate / 2)
+    values[_ABOVE_HZ > bandwidth_hz] = np.nan
+    return np.where(np.isfinite(values), values, np.float32(np.nan)), frames.voiced_share, bandwidth_hz
 
 
 def _upper_edges() -> NDArray[np.float64]:
