@@ -12,3 +12,14 @@ $(TRAINING)/.ready: requirements/runtime.txt requirements/training.txt
 	$(TRAINING)/bin/python -m pip install -q $(TORCH)
 	$(TRAINING)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
 	touch $@
+
+# ---- the learned voice detector -------------------------------------------------------------------------
+# Fakes and their real counterparts (make fakes writes them), and the folder of media for the unseen test.
+FAKES ?= build/fakes
+VOICE_CHAINS ?= 2
+
+.PHONY: train-voice
+train-voice: $(TRAINING)/.ready ## the learned voice detector from FAKES=dir, tested on RIGHTSCAN_MEDIA; 40 CPU-minutes
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(TRAINING)/bin/python -m training.synthesis.voice --index "$(FAKES)/index.csv" \
+		$(if $(RIGHTSCAN_MEDIA),--media "$(RIGHTSCAN_MEDIA)") --out shared/rightscan/models/shipped \
+		--chains $(VOICE_CHAINS) --report build/voice/figures.json

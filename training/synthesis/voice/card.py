@@ -10,7 +10,7 @@ from typing import Any
 
 from rightscan.synthesis.voice import FEATURES, NAMES, VOICED_SHARE
 from rightscan.synthesis.voice.sound import RATE, WINDOW_S
-from training.synthesis.voice.corpus import Clip
+from training.synthesis.voice.corpus import Clip, seconds
 from training.synthesis.voice.dataset import LONGEST_S
 
 NAME = "voice-synthesis"
@@ -36,7 +36,7 @@ def write(model: Path, learnt: list[Clip], figures: dict[str, Any], date: str) -
     sources: dict[tuple[str, str], float] = defaultdict(float)
     for clip in learnt:
         sources[(clip.site if not clip.fake else f"{clip.family}, made here from {clip.site}", clip.licence)] += (
-            min(clip.duration_s, LONGEST_S)
+            min(seconds(clip.path), LONGEST_S)
         )
     card = {
         "name": NAME,

@@ -35,7 +35,6 @@ class Clip:
     start_s: float
     licence: str
     split: str
-    duration_s: float
 
     @property
     def group(self) -> str:
@@ -65,7 +64,6 @@ def read_index(path: Path) -> list[Clip]:
                     start_s=float(row["start_s"] or 0.0),
                     licence=row["licence"],
                     split=row["split"],
-                    duration_s=float(row.get("duration_s") or 0.0),
                 )
             )
     return clips
@@ -88,3 +86,9 @@ def load(path: Path) -> NDArray[np.float32]:
     """Decode a file to mono at ``RATE``: float32[n]."""
     with open_audio(path) as stream:
         return np.concatenate(list(stream.blocks(RATE)))
+
+
+def seconds(path: Path) -> float:
+    """Return the length of a file in seconds, as its header says; 0 where it says nothing."""
+    with open_audio(path) as stream:
+        return stream.facts.declared_duration_s or 0.0
