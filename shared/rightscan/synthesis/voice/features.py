@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rightscan.synthesis.voice import envelope, excitation, phase
+from rightscan.synthesis.voice import envelope, excitation, phase, pulses
 from rightscan.synthesis.voice.sound import (
     EDGES_HZ,
     FRAME,
@@ -25,10 +25,11 @@ from rightscan.synthesis.voice.sound import (
     take_apart,
 )
 
-FEATURES = "voice-1"  # raised whenever a value changes its meaning; a model names the version it was made for
+FEATURES = "voice-2"  # raised whenever a value changes its meaning; a model names the version it was made for
 NAMES: tuple[str, ...] = (
     phase.NAMES
     + excitation.NAMES
+    + pulses.NAMES
     + envelope.CEPSTRUM_NAMES
     + envelope.MODULATION_NAMES
     + envelope.MOMENT_NAMES
@@ -102,6 +103,7 @@ def window_values(sound: Float, sample_rate: int) -> tuple[Float, float, float]:
         [
             phase.phase_values(frames, local),
             excitation.excitation_values(frames),
+            pulses.pulse_values(frames),
             envelope.cepstrum_values(frames, magnitude**2),
             envelope.modulation_values(frames),
             envelope.moment_values(frames, local),
@@ -123,6 +125,8 @@ def _upper_edges() -> NDArray[np.float64]:
             tops.append(TOP_HZ if name.split("_")[-2] == "1" else TOP_HZ / 2)
         elif group == "modulation":
             tops.append((1_000.0, 2_500.0, 4_600.0, TOP_HZ)[int(name.split("_")[1])])
+        elif name in pulses.NAMES:
+            tops.append(pulses.TOPS_HZ[pulses.NAMES.index(name)])
         else:
             tops.append(TOP_HZ if name.startswith("residual_flatness_high") else 0.0)
     return np.array(tops)
