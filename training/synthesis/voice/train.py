@@ -24,19 +24,20 @@ MODEL_FILE = "model.onnx"
 
 @dataclass(frozen=True)
 class Plan:
-    """Where things lie; ``chains`` drawn chains per clip; ``date`` of the card, ISO."""
+    """Where things lie; ``chains`` drawn chains per clip; ``most`` clips of a family; ``date`` of the card, ISO."""
 
     index: Path
     media: Path | None
     out: Path
     cache: Path
     chains: int
+    most: int
     date: str
 
 
 def run(plan: Plan, say: Say) -> dict[str, Any]:
     """Do all steps; return every figure, as written into the card and the report."""
-    clips = corpus.read_index(plan.index)
+    clips = corpus.thinned(corpus.read_index(plan.index), plan.most)
     learnt = [clip for clip in clips if clip.split != "report"]
     rows = dataset.measure(learnt, plan.chains, plan.cache)
     say(f"{len(rows)} windows of {len(learnt)} clips, {np.unique(rows.subject).size} people or tracks")
