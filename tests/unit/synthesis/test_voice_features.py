@@ -158,7 +158,9 @@ def test_a_model_of_other_features_is_refused():
 
 def test_pooling_hears_judged_windows_alone():
     calibration = Calibration.read(FEATURES, CALIBRATION)
-    sound = np.concatenate([speech(RATE, 4.0), np.random.default_rng(0).normal(0, 0.01, 4 * RATE).astype(np.float32)])
+    sound = np.concatenate(
+        [speech(RATE, 4.0), np.random.default_rng(0).normal(0, 0.01, 4 * RATE).astype(np.float32)]
+    )
     measured = features(sound, RATE)
     logits = np.where(measured.judged, 1.5, 99.0).astype(np.float32)
     result = pool(logits, measured, calibration)

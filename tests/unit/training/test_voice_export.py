@@ -40,7 +40,9 @@ def test_the_graph_agrees_with_what_was_fitted_missing_values_included(fitted, s
     booster, net = fitted
     np.testing.assert_allclose(by_trees[:, 0], trees.logit(booster, values), atol=1e-5)
     np.testing.assert_allclose(by_network[:, 0], net.logit(values), atol=1e-5)
-    np.testing.assert_allclose(logit[:, 0], MIX[0] * by_trees[:, 0] + MIX[1] * by_network[:, 0] + MIX[2], atol=1e-5)
+    np.testing.assert_allclose(
+        logit[:, 0], MIX[0] * by_trees[:, 0] + MIX[1] * by_network[:, 0] + MIX[2], atol=1e-5
+    )
 
 
 def test_values_on_a_threshold_go_the_same_way(fitted, session):

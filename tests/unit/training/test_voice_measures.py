@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bench.synth import speech_like
+from training.synthesis.voice import augment, calibrate, corpus
+from training.synthesis.voice.metrics import auc, auc_interval, cllr, eer, interval
 
 from rightscan.errors import PermanentError
 from rightscan.synthesis.voice.sound import RATE
-from training.synthesis.voice import augment, calibrate, corpus
-from training.synthesis.voice.metrics import auc, auc_interval, cllr, eer, interval
 
 HEAD = "path,label,family,lattice,site,subject,split,source_path,start_s,sample_rate,licence\n"
 

@@ -145,7 +145,9 @@ def _in_room(sound: Float, seconds: float, r: np.random.Generator) -> Float:
     tail = r.normal(size=length) * 10 ** (-3 * np.arange(length) / length) * r.uniform(0.02, 0.15)
     tail[0] = 1.0
     size = 1 << (sound.size + length).bit_length()
-    return np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(tail, size), size)[: sound.size].astype(np.float32)
+    return np.fft.irfft(np.fft.rfft(sound, size) * np.fft.rfft(tail, size), size)[: sound.size].astype(
+        np.float32
+    )
 
 
 def _filtered(sound: Float, chain: Chain) -> Float:

@@ -8,10 +8,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from rightscan.synthesis.voice import FEATURES, NAMES, VOICED_SHARE
-from rightscan.synthesis.voice.sound import RATE, WINDOW_S
 from training.synthesis.voice.corpus import Clip, seconds
 from training.synthesis.voice.dataset import LONGEST_S
+
+from rightscan.synthesis.voice import FEATURES, NAMES, VOICED_SHARE
+from rightscan.synthesis.voice.sound import RATE, WINDOW_S
 
 NAME = "voice-synthesis"
 VERSION = "1.0.0"
@@ -35,9 +36,9 @@ def write(model: Path, learnt: list[Clip], figures: dict[str, Any], date: str) -
     ]
     sources: dict[tuple[str, str], float] = defaultdict(float)
     for clip in learnt:
-        sources[(clip.site if not clip.fake else f"{clip.family}, made here from {clip.site}", clip.licence)] += (
-            min(seconds(clip.path), LONGEST_S)
-        )
+        sources[
+            (clip.site if not clip.fake else f"{clip.family}, made here from {clip.site}", clip.licence)
+        ] += min(seconds(clip.path), LONGEST_S)
     card = {
         "name": NAME,
         "version": VERSION,
@@ -66,7 +67,8 @@ def write(model: Path, learnt: list[Clip], figures: dict[str, Any], date: str) -
         },
         "outputs": {
             "arrays": [
-                {"name": name, "dtype": "float32", "shape": ["windows", 1]} for name in ("logit", "trees", "network")
+                {"name": name, "dtype": "float32", "shape": ["windows", 1]}
+                for name in ("logit", "trees", "network")
             ],
         },
         "validated_conditions": {

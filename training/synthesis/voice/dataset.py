@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from training.synthesis.voice.augment import CLEAN, Chain, apply, draw
+from training.synthesis.voice.corpus import Clip, load
 
 from rightscan.errors import UsageError
 from rightscan.synthesis.voice import FEATURES, features
 from rightscan.synthesis.voice.sound import RATE
-from training.synthesis.voice.augment import CLEAN, Chain, apply, draw
-from training.synthesis.voice.corpus import Clip, load
 
 LONGEST_S = 8.0  # of one clip: many people say more than one person at length
 
@@ -81,13 +81,13 @@ def measure(clips: list[Clip], chains: int, cache: Path) -> Rows:
             for name, part in facts.items():
                 parts[name].append(part)
     if not number:
-        raise UsageError("no_voices", "the index names no clip", "Make fakes first: training.synthesis.decoders.")
+        raise UsageError(
+            "no_voices", "the index names no clip", "Make fakes first: training.synthesis.decoders."
+        )
     return Rows(**{name: np.concatenate(part) for name, part in parts.items()})
 
 
-def _windows(
-    clip: Clip, chains: int, cache: Path
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def _windows(clip: Clip, chains: int, cache: Path) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Return per chain the judged windows' values float32[T, F] and bandwidths float32[T]."""
     stamp = f"{FEATURES}|{clip.path}|{clip.path.stat().st_size}|{clip.group}|{chains}|{LONGEST_S}"
     stored = cache / f"{hashlib.sha256(stamp.encode()).hexdigest()[:24]}.npz"

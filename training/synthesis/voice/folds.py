@@ -1,8 +1,8 @@
 """Cross-validation that leaves out a family of makers, a recording site and its people, all at once.
 
 A fold is one family and one block of people: nothing of that family, of that block's people, nor of their
-recordings is trained on. Sites are blocks; a site with most of the people is cut into blocks of people (its
-people recorded at home, each in a room of their own).
+recordings is trained on. A site lies in one block; a site with most of the people is cut into blocks of people
+(volunteers who recorded at home, each in a room of their own).
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
 from training.synthesis.voice import network, trees
 from training.synthesis.voice.dataset import Rows
 
 BLOCKS = 3
-_FEWEST_PEOPLE = 3  # a smaller site joins a common block: one voice alone tells no rate
 
 
 @dataclass(frozen=True)
@@ -36,22 +34,16 @@ class Held:
 
 
 def blocks_of(rows: Rows) -> NDArray[np.int64]:
-    """Return the block of each row, int64[n]; people never lie in two."""
-    people = {site: np.unique(rows.subject[rows.site == site]) for site in np.unique(rows.site)}
-    total = sum(found.size for found in people.values())
-    block = np.zeros(len(rows), np.int64)
-    for site, found in people.items():
-        here = rows.site == site
-        if found.size < _FEWEST_PEOPLE:
-            block[here] = -1
-        elif found.size <= total / 2:
-            block[here] = BLOCKS + int(hashlib.sha256(site.encode()).hexdigest()[:8], 16) % 1_000_000
-        else:
-            number = {
-                person: int(hashlib.sha256(str(person).encode()).hexdigest()[:8], 16) % BLOCKS for person in found
-            }
-            block[here] = [number[person] for person in rows.subject[here]]
-    return np.unique(block, return_inverse=True)[1].astype(np.int64)
+    """Return the block of each row, 0 … BLOCKS - 1, int64[n]; a person never lies in two."""
+    people = {site: np.unique(rows.subject[rows.site == site]).size for site in np.unique(rows.site)}
+    total = sum(people.values())
+    whole = {site for site, count in people.items() if count <= total / 2}
+    words = [site if site in whole else person for site, person in zip(rows.site, rows.subject, strict=True)]
+    return np.array([_number(str(word)) % BLOCKS for word in words], np.int64)
+
+
+def _number(word: str) -> int:
+    return int(hashlib.sha256(word.encode()).hexdigest()[:8], 16)
 
 
 def weights(rows: Rows) -> NDArray[np.float64]:
@@ -81,8 +73,6 @@ def cross_validate(rows: Rows, say: Callable[[str], None]) -> Held:
             booster = trees.fit(seen.values, seen.fake, weights(seen))
             net = network.fit(seen.values, seen.fake, weights(seen))
             values = rows.values[test]
-            parts.append(
-                (test, np.full(test.size, family), trees.logit(booster, values), net.logit(values))
-            )
+            parts.append((test, np.full(test.size, family), trees.logit(booster, values), net.logit(values)))
         say(f"left out: {family}")
     return Held(*(np.concatenate([part[k] for part in parts]) for k in range(4)))  # type: ignore[arg-type]

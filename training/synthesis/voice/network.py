@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 WIDTHS = (96, 32)
-EPOCHS = 30
+EPOCHS = 16
 _BATCH = 256
 _CLIP = 4.0  # standard deviations
 _LOGIT_SMOOTHING = 0.05

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-
 from training.synthesis.voice.calibrate import COUNTS, Pool
 from training.synthesis.voice.dataset import Rows
 

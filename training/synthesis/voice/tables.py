@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from rightscan.synthesis.voice.judgement import Calibration
 from training.synthesis.voice.calibrate import COUNTS, Pool, log10_lr
 from training.synthesis.voice.dataset import Rows
 from training.synthesis.voice.folds import Held
 from training.synthesis.voice.metrics import auc, auc_interval, cllr, eer, interval
 from training.synthesis.voice.pooling import pools
 from training.synthesis.voice.unseen import COUNTERPARTS, MUSIC, Piece
+
+from rightscan.synthesis.voice.judgement import Calibration
 
 Row = dict[str, Any]
 _LONG = max(COUNTS)
@@ -58,9 +58,7 @@ def left_out(trials: Pool, ratios: NDArray[np.float64], threshold: float) -> lis
         here = trials.windows == count
         for family in np.unique(trials.family):
             own = here & (trials.family == family)
-            table.append(
-                row(words, family, ratios[own & trials.fake], ratios[own & ~trials.fake], threshold)
-            )
+            table.append(row(words, family, ratios[own & trials.fake], ratios[own & ~trials.fake], threshold))
         for site in np.unique(trials.site):
             real = here & ~trials.fake & (trials.site == site)
             if real.any():
@@ -81,8 +79,15 @@ def control(rows: Rows, held: Held, logit: NDArray[np.float64]) -> list[Row]:
         for step in ("mp3", "m4a", "opus", "ogg", "noise", "reverb", "speed", "low-pass"):
             sent = own & (np.char.find(chain, step) >= 0)
             if sent.any() and (own & clean).any():
-                area = row(f"control: {words} sent through {step}", "none", logit[sent], logit[own & clean], np.inf)
-                table.append({key: area[key] for key in ("condition", "generator", "n_fake", "n_real", "auc", "auc_interval")})
+                area = row(
+                    f"control: {words} sent through {step}", "none", logit[sent], logit[own & clean], np.inf
+                )
+                table.append(
+                    {
+                        key: area[key]
+                        for key in ("condition", "generator", "n_fake", "n_real", "auc", "auc_interval")
+                    }
+                )
     return table
 
 
@@ -143,22 +148,30 @@ def unseen(
     sites = sorted({piece.site for piece in pieces if not piece.fake})
     for words, trial in (("4 s", _windows), ("file", _files), ("32 s made long", _long)):
         condition = f"unseen, {chain}, {words}"
-        real = {
-            site: trial([l for p, l in zip(pieces, logits, strict=True) if not p.fake and p.site == site], calibration)
-            for site in sites
-        }
+        real = {site: trial(_of(pieces, logits, False, site), calibration) for site in sites}
         for generator in generators:
-            fake = trial(
-                [l for p, l in zip(pieces, logits, strict=True) if p.fake and p.generator == generator], calibration
-            )
-            others = _counterparts(generator, sites)
-            negatives = np.concatenate([real[site] for site in others]) if others else np.zeros(0)
+            fake = trial(_of(pieces, logits, True, generator), calibration)
+            others = [real[site] for site in _counterparts(generator, sites)]
+            negatives = np.concatenate(others) if others else np.zeros(0)
             if fake.size and negatives.size:
                 table.append(row(condition, generator, fake, negatives, threshold))
-        for site in sites:
-            if real[site].size:
-                table.append(row(f"{condition}: site {site}", "none", np.zeros(0), real[site], threshold))
+        table += [
+            row(f"{condition}: site {site}", "none", np.zeros(0), real[site], threshold)
+            for site in sites
+            if real[site].size
+        ]
     return table
+
+
+def _of(
+    pieces: list[Piece], logits: list[NDArray[np.float64]], fake: bool, name: str
+) -> list[NDArray[np.float64]]:
+    """Return the logits of the files of a generator, or of a real site."""
+    return [
+        own
+        for piece, own in zip(pieces, logits, strict=True)
+        if piece.fake == fake and name == (piece.generator if fake else piece.site)
+    ]
 
 
 def _counterparts(generator: str, sites: Iterable[str]) -> list[str]:

@@ -10,12 +10,23 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-
-from rightscan.synthesis.voice.judgement import Calibration
-from training.synthesis.voice import calibrate, card, corpus, dataset, folds, graph, network, tables, trees, unseen
+from training.synthesis.voice import (
+    calibrate,
+    card,
+    corpus,
+    dataset,
+    folds,
+    graph,
+    network,
+    tables,
+    trees,
+    unseen,
+)
 from training.synthesis.voice.dataset import Rows
 from training.synthesis.voice.folds import Held
 from training.synthesis.voice.pooling import pools
+
+from rightscan.synthesis.voice.judgement import Calibration
 
 Say = Callable[[str], None]
 _PARITY = 1e-4  # of a logit, between what was trained and what is shipped (float32 sums of 250 trees)
@@ -61,7 +72,9 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         "control": tables.control(rows, held, logit),
         "parts": tables.parts(rows, held, logit),
     }
-    for line in tables.lines(figures["left_out"]) + tables.lines(figures["control"]) + tables.lines(figures["parts"]):
+    for line in (
+        tables.lines(figures["left_out"]) + tables.lines(figures["control"]) + tables.lines(figures["parts"])
+    ):
         say(line)
     people = dataset.measure([clip for clip in clips if clip.split == "report"], plan.chains, plan.cache)
     figures["new_people"] = tables.new_people(people, score(model, people.values), calibration, threshold)

@@ -92,7 +92,7 @@ def _add(root: dict[str, Any], number: int, into: dict[str, list[Any]]) -> None:
             place[id(branch[side])] = len(waiting)
             waiting.append(branch[side])
         threshold = _down(branch["threshold"])
-        missing_left = branch["default_left"] if branch["missing_type"] == "NaN" else 0.0 <= threshold
+        missing_left = branch["default_left"] if branch["missing_type"] == "NaN" else threshold >= 0.0
         for name, value in (
             ("nodes_treeids", number),
             ("nodes_nodeids", own),

@@ -13,17 +13,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from training.synthesis.voice.augment import CLEAN, Chain, apply
+from training.synthesis.voice.corpus import load
 
 from rightscan.synthesis.voice import FEATURES, features
 from rightscan.synthesis.voice.sound import RATE
-from training.synthesis.voice.augment import CLEAN, Chain, apply
-from training.synthesis.voice.corpus import load
 
 SUFFIXES = (".wav", ".mp3", ".ogg", ".opus", ".flac", ".m4a")
 CHAINS: dict[str, Chain] = {
     "as it is": CLEAN,
     "matched": Chain(0, None, None, None, None, None, False, None, None, ("mp3", 16_000, 64_000), -3.0),
-    "mp3 64 at 44.1 kHz": Chain(0, None, None, None, None, None, False, None, None, ("mp3", 44_100, 64_000), -3.0),
+    "mp3 64 at 44.1 kHz": Chain(
+        0, None, None, None, None, None, False, None, None, ("mp3", 44_100, 64_000), -3.0
+    ),
     "opus 32": Chain(0, None, None, None, None, None, False, None, None, ("opus", 48_000, 32_000), -3.0),
     "noise 30 dB": Chain(5, None, None, None, None, 30.0, True, None, None, None, -3.0),
     "4 kHz band": Chain(0, None, None, None, None, None, False, None, 3_800.0, None, -3.0),
@@ -41,8 +43,14 @@ COUNTERPARTS: dict[str, tuple[str, ...]] = {
     "ddsp_vst": ("ddsp_vst",),
 }
 MUSIC = "music"
-VOICE_SITES = ("librispeech_train_clean_1each", "librispeech_test_other", "dali_librispeech_237", "librosa_data")
-LONGEST_S = 60.0
+EVERYWHERE = ("as it is", "matched")  # chains under which every site is heard; the others hear ai/ alone
+VOICE_SITES = (
+    "librispeech_train_clean_1each",
+    "librispeech_test_other",
+    "dali_librispeech_237",
+    "librosa_data",
+)
+LONGEST_S = 32.0
 
 
 @dataclass(frozen=True)
@@ -92,9 +100,13 @@ def measure(
     cache.mkdir(parents=True, exist_ok=True)
     pieces = []
     for path, fake, generator, site, person in files(media):
+        if chain not in EVERYWHERE and path.relative_to(media).parts[0] != "ai":
+            continue
         if str(path.relative_to(media)) in trained or (site in VOICE_SITES and person in people):
             continue
-        stamp = hashlib.sha256(f"{FEATURES}|{path}|{path.stat().st_size}|{CHAINS[chain]}".encode()).hexdigest()
+        stamp = hashlib.sha256(
+            f"{FEATURES}|{path}|{path.stat().st_size}|{CHAINS[chain]}".encode()
+        ).hexdigest()
         stored = cache / f"unseen-{stamp[:24]}.npy"
         if not stored.exists():
             sound = load(path)[: round(LONGEST_S * RATE)]

@@ -33,7 +33,10 @@ MODULATION_NAMES = tuple(
 )
 _MOMENTS = ("std", "skew", "kurtosis", "step_time", "step_frequency")
 MOMENT_NAMES = tuple(
-    f"moment_{group}_{part}_{band}" for group in ("voiced", "unvoiced") for part in _MOMENTS for band in range(BANDS)
+    f"moment_{group}_{part}_{band}"
+    for group in ("voiced", "unvoiced")
+    for part in _MOMENTS
+    for band in range(BANDS)
 )
 
 
@@ -42,7 +45,8 @@ def _filterbank() -> Float:
     count = HALVES * _FILTERS
     centres = TOP_HZ * np.arange(1, count + 1) / (count + 1)
     f = np.arange(int(TOP_HZ / BIN_HZ) + 2)[:, None] * BIN_HZ
-    return np.clip(1 - np.abs(f - centres) / centres[0], 0, None).astype(np.float32)
+    triangles: Float = np.clip(1 - np.abs(f - centres) / centres[0], 0, None).astype(np.float32)
+    return triangles
 
 
 _FILTERBANK = _filterbank()
@@ -90,14 +94,13 @@ def modulation_values(frames: Frames) -> Float:
     total = spectrum[:, frequency >= _SLOW_HZ].sum(axis=1) + 1e-20
     edges = np.searchsorted(frequency, _RATES_HZ)
     sums = np.add.reduceat(spectrum, edges, axis=1)[:, : len(_RATES_HZ) - 1]
-    return np.log(sums / total[:, None] + 1e-9).astype(np.float32).ravel()
+    values: Float = np.log(sums / total[:, None] + 1e-9).astype(np.float32).ravel()
+    return values
 
 
 def moment_values(frames: Frames, local: Float) -> Float:
     """Return float32[len(MOMENT_NAMES)]: moments of what ``local_level`` gives, and its steps, per band."""
-    values = []
-    for rows in (frames.voiced, frames.active & ~frames.voiced):
-        values.append(_moments(local, rows))
+    values = [_moments(local, rows) for rows in (frames.voiced, frames.active & ~frames.voiced)]
     return np.concatenate(values).astype(np.float32)
 
 
@@ -117,7 +120,11 @@ def _moments(local: Float, rows: Bool) -> NDArray[np.float64]:
     kurtosis = (fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4) / variance**2
     both = rows[1:] & rows[:-1]
     along = np.abs(local[1:] - local[:-1])[both]
-    steps = band_sums(along.mean(axis=0, dtype=np.float64)) / band_sums(np.ones(kept.shape[1])) if along.size else mean * np.nan
+    steps = (
+        band_sums(along.mean(axis=0, dtype=np.float64)) / band_sums(np.ones(kept.shape[1]))
+        if along.size
+        else mean * np.nan
+    )
     across = np.pad(np.abs(np.diff(kept, axis=1)), ((0, 0), (0, 1)))
     step_frequency = band_sums(across.sum(axis=0, dtype=np.float64)) / ones
     return np.concatenate([np.sqrt(variance), skew, kurtosis, steps, step_frequency])

@@ -21,7 +21,17 @@ from rightscan.synthesis.voice.sound import (
 _ORDER = 18  # two per kHz of band and two more
 _FEWEST = 8  # voiced frames that a median is taken over (0.13 s)
 _SKEWED = ("skew",)
-_PLAIN = ("kurtosis", "peak", "periodicity", "gain", "voicing", "jitter", "shimmer", "flatness_low", "flatness_high")
+_PLAIN = (
+    "kurtosis",
+    "peak",
+    "periodicity",
+    "gain",
+    "voicing",
+    "jitter",
+    "shimmer",
+    "flatness_low",
+    "flatness_high",
+)
 
 NAMES = tuple(
     [f"residual_{name}_{part}" for name in _SKEWED for part in ("median_size", "size", "spread")]

@@ -110,7 +110,7 @@ def window_values(sound: Float, sample_rate: int) -> tuple[Float, float, float]:
         ]
     )
     bandwidth_hz = min(frames.bandwidth_hz, sample_rate / 2)
-    values[_ABOVE_HZ > bandwidth_hz] = np.nan
+    values[bandwidth_hz < _ABOVE_HZ] = np.nan
     return np.where(np.isfinite(values), values, np.float32(np.nan)), frames.voiced_share, bandwidth_hz
 
 

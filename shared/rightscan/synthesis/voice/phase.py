@@ -55,7 +55,9 @@ def phase_values(frames: Frames, local: Float) -> Float:
         local: float32[t, BINS], see ``local_level``.
     """
     magnitude = np.abs(frames.spectrum)
-    unit: Complex = frames.spectrum / np.maximum(magnitude, np.float32(1e-12))
+    unit: Complex = (frames.spectrum / np.maximum(magnitude, np.float32(1e-12))).astype(
+        np.complex64, copy=False
+    )
     loud = local > 0
     groups = [
         frames.voiced[:, None] & loud,
@@ -94,6 +96,10 @@ def _means(parts: list[Float], weight: Float) -> list[NDArray[np.float64]]:
     count = band_sums(kept.sum(axis=0, dtype=np.float64))
     with np.errstate(invalid="ignore", divide="ignore"):
         return [
-            np.where(count >= _FEWEST, band_sums(np.einsum("tf,tf->f", part, kept).astype(np.float64)) / count, np.nan)
+            np.where(
+                count >= _FEWEST,
+                band_sums(np.einsum("tf,tf->f", part, kept).astype(np.float64)) / count,
+                np.nan,
+            )
             for part in parts
         ]

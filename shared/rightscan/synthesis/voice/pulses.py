@@ -22,11 +22,16 @@ _LAGS = slice(5, 54)  # 75 to 800 Hz
 _FEWEST = 8
 
 NAMES = tuple(
-    [f"pulse_{part}_{band}" for part in ("depth", "depth_range", "skew", "period", "period_range") for band in range(5)]
+    [
+        f"pulse_{part}_{band}"
+        for part in ("depth", "depth_range", "skew", "period", "period_range")
+        for band in range(5)
+    ]
     + [f"together_{part}_{low}{high}" for part in ("median", "range") for low, high in _PAIRS]
 )
 TOPS_HZ = tuple(
-    [BANDS_HZ[band][1] for _ in range(5) for band in range(5)] + [BANDS_HZ[high][1] for _ in range(2) for _, high in _PAIRS]
+    [BANDS_HZ[band][1] for _ in range(5) for band in range(5)]
+    + [BANDS_HZ[high][1] for _ in range(2) for _, high in _PAIRS]
 )
 """The highest frequency that each value looks at, Hz."""
 
