@@ -70,6 +70,7 @@ def write(model: Path, learnt: list[Clip], figures: dict[str, Any], date: str) -
                 {"name": name, "dtype": "float32", "shape": ["windows", 1]}
                 for name in ("logit", "trees", "network")
             ],
+            "check": figures["check"],
         },
         "validated_conditions": {
             "min_duration_s": WINDOW_S,

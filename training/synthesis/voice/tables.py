@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from training.synthesis.voice.calibrate import COUNTS, Pool, log10_lr
 from training.synthesis.voice.dataset import Rows
-from training.synthesis.voice.folds import Held
+from training.synthesis.voice.folds import Held, kin
 from training.synthesis.voice.metrics import auc, auc_interval, cllr, eer, interval
 from training.synthesis.voice.pooling import pools
 from training.synthesis.voice.unseen import COUNTERPARTS, MUSIC, Piece
@@ -92,23 +92,23 @@ def control(rows: Rows, held: Held, logit: NDArray[np.float64]) -> list[Row]:
 
 
 def parts(rows: Rows, held: Held, logit: NDArray[np.float64]) -> list[Row]:
-    """Return the area per family of trees, network and both, on single windows."""
+    """Return the area per family of trees, network and both on single windows, and of both on clean ones."""
     table = []
-    fake = rows.fake[held.row]
-    for family in np.unique(held.family):
-        own = held.family == family
-        table.append(
-            {
-                "condition": "4 s, parts",
-                "generator": str(family),
-                "n_fake": int((own & fake).sum()),
-                "n_real": int((own & ~fake).sum()),
-                **{
-                    name: round(auc(values[own & fake], values[own & ~fake]), 3)
-                    for name, values in (("trees", held.trees), ("network", held.network), ("both", logit))
-                },
-            }
-        )
+    fake, clean = rows.fake[held.row], rows.chain[held.row] == "clean"
+    for family in np.unique(rows.family[rows.fake]):
+        own = fake & (rows.family[held.row] == family)
+        if not own.any():
+            continue
+        real = ~fake & (held.family == kin(str(family)))
+        areas = {
+            name: round(auc(values[own], values[real]), 3)
+            for name, values in (("trees", held.trees), ("network", held.network), ("both", logit))
+        }
+        areas["clean"] = round(auc(logit[own & clean], logit[real & clean]), 3)
+        counts = {"n_fake": int(own.sum()), "n_real": int(real.sum())}
+        table.append({"condition": "4 s, parts", "generator": str(family), **counts, **areas})
+    means = {key: round(float(np.mean([one[key] for one in table])), 3) for key in ("trees", "network", "both", "clean")}
+    table.append({"condition": "4 s, parts", "generator": "mean", "n_fake": 0, "n_real": 0, **means})
     return table
 
 
@@ -200,7 +200,7 @@ def _long(logits: list[NDArray[np.float64]], calibration: Calibration) -> NDArra
 
 def lines(table: list[Row]) -> list[str]:
     """Return a table as text."""
-    shown = ("auc", "eer", "cllr", "recall_queue", "false_alarm_queue", "trees", "network", "both")
+    shown = ("auc", "eer", "cllr", "recall_queue", "false_alarm_queue", "trees", "network", "both", "clean")
     return [
         f"{r['condition']:60} {r['generator']:28} n {r['n_fake']}/{r['n_real']} "
         + " ".join(f"{key} {r[key]}" for key in shown if r.get(key) is not None)

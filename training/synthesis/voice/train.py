@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+from bench.synth import speech_like
 from numpy.typing import NDArray
 from training.synthesis.voice import (
     calibrate,
@@ -26,11 +27,14 @@ from training.synthesis.voice.dataset import Rows
 from training.synthesis.voice.folds import Held
 from training.synthesis.voice.pooling import pools
 
+from rightscan.synthesis.voice import features
 from rightscan.synthesis.voice.judgement import Calibration
+from rightscan.synthesis.voice.sound import RATE
 
 Say = Callable[[str], None]
 _PARITY = 1e-4  # of a logit, between what was trained and what is shipped (float32 sums of 250 trees)
 MODEL_FILE = "model.onnx"
+_CHECK_SEED, _CHECK_S = 3, 9.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
     for name in ("new_people", "unseen"):
         for line in tables.lines(figures.get(name, [])):
             say(line)
+    figures["check"] = _check(model)
     card.write(model, learnt, figures, plan.date)
     return figures
 
@@ -132,3 +137,11 @@ def _unseen(
         logits = [score(model, piece.values) if len(piece.values) else np.zeros(0) for piece in pieces]
         table += tables.unseen(name, pieces, logits, calibration, threshold)
     return table
+
+
+def _check(model: Path) -> dict[str, Any]:
+    """Return what the model says about a sound that anyone can make again."""
+    sound = speech_like(_CHECK_SEED, _CHECK_S, sample_rate=RATE).mean(axis=1).astype(np.float32)
+    logits = score(model, features(sound, RATE).values)
+    facts = {"sound": "bench.synth.speech_like, mean of channels", "seed": _CHECK_SEED, "seconds": _CHECK_S}
+    return {**facts, "sample_rate": RATE, "logits": [round(float(value), 5) for value in logits]}
