@@ -26,7 +26,6 @@ CHAINS: dict[str, Chain] = {
     "mp3 64 at 44.1 kHz": Chain(
         0, None, None, None, None, None, False, None, None, ("mp3", 44_100, 64_000), -3.0
     ),
-    "opus 32": Chain(0, None, None, None, None, None, False, None, None, ("opus", 48_000, 32_000), -3.0),
     "noise 30 dB": Chain(5, None, None, None, None, 30.0, True, None, None, None, -3.0),
     "4 kHz band": Chain(0, None, None, None, None, None, False, None, 3_800.0, None, -3.0),
 }
@@ -50,7 +49,7 @@ VOICE_SITES = (
     "dali_librispeech_237",
     "librosa_data",
 )
-LONGEST_S = 32.0
+LONGEST_S, MUSIC_S = 32.0, 16.0
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,8 @@ def measure(
         ).hexdigest()
         stored = cache / f"unseen-{stamp[:24]}.npy"
         if not stored.exists():
-            sound = load(path)[: round(LONGEST_S * RATE)]
+            longest = MUSIC_S if site.startswith(MUSIC) else LONGEST_S
+            sound = load(path)[: round(longest * RATE)]
             measured = features(apply(sound, CHAINS[chain]), RATE)
             np.save(stored, measured.values[measured.judged])
         pieces.append(Piece(path, fake, generator, site, person, np.load(stored)))
