@@ -17,6 +17,7 @@ from training.synthesis.voice import network, trees
 from training.synthesis.voice.dataset import Rows
 
 BLOCKS = 3
+_KINDS = ("griffin_lim", "istft_head", "hifigan", "encodec", "dac", "oobleck", "flow")
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ def weights(rows: Rows) -> NDArray[np.float64]:
 
 
 def kin(family: str) -> str:
-    """Return what is left out together: a decoder before and after its training, Griffin-Lim from any magnitude."""
-    return "griffin_lim" if family.startswith("griffin_lim") else family.split("-")[0]
+    """Return what is left out together: one kind of decoder at every rate, before and after its training."""
+    return next((kind for kind in _KINDS if family.startswith(kind)), family.split("-")[0])
 
 
 def cross_validate(rows: Rows, say: Callable[[str], None]) -> Held:
