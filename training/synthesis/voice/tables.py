@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from training.synthesis.voice.calibrate import COUNTS, Pool, log10_lr
+from training.synthesis.voice.calibrate import COUNTS, Pool, log10_lr, queue_threshold
 from training.synthesis.voice.dataset import Rows
 from training.synthesis.voice.folds import Held, kin
 from training.synthesis.voice.metrics import auc, auc_interval, cllr, eer, interval
@@ -107,7 +107,10 @@ def parts(rows: Rows, held: Held, logit: NDArray[np.float64]) -> list[Row]:
         areas["clean"] = round(auc(logit[own & clean], logit[real & clean]), 3)
         counts = {"n_fake": int(own.sum()), "n_real": int(real.sum())}
         table.append({"condition": "4 s, parts", "generator": str(family), **counts, **areas})
-    means = {key: round(float(np.mean([one[key] for one in table])), 3) for key in ("trees", "network", "both", "clean")}
+    means = {
+        key: round(float(np.mean([one[key] for one in table])), 3)
+        for key in ("trees", "network", "both", "clean")
+    }
     table.append({"condition": "4 s, parts", "generator": "mean", "n_fake": 0, "n_real": 0, **means})
     return table
 
@@ -160,6 +163,38 @@ def unseen(
             for site in sites
             if real[site].size
         ]
+    return table
+
+
+def site_trials(
+    pieces: list[Piece], logits: list[NDArray[np.float64]], calibration: Calibration
+) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
+    """Return log10 ratios float64[n] and sites str[n] of real sound, in trials of one and of eight windows."""
+    ratios, names = [np.zeros(0)], [np.zeros(0, np.str_)]
+    for site in sorted({piece.site for piece in pieces if not piece.fake}):
+        own = _of(pieces, logits, False, site)
+        for trial in (_windows, _long):
+            ratios.append(trial(own, calibration))
+            names.append(np.full(ratios[-1].size, site))
+    return np.concatenate(ratios), np.concatenate(names)
+
+
+def site_by_site(
+    known: tuple[NDArray[np.float64], NDArray[np.str_]], new: tuple[NDArray[np.float64], NDArray[np.str_]]
+) -> list[Row]:
+    """Return the false alarms of every new site at the threshold that all other sites set: what a new site gets.
+
+    Args:
+        known: ratios and sites of cross-validation.
+        new: those of sites that no model was trained on.
+    """
+    table = []
+    for site in np.unique(new[1]):
+        own = new[1] == site
+        ratios = np.concatenate([known[0], new[0][~own]])
+        threshold = queue_threshold(ratios, np.concatenate([known[1], new[1][~own]]))
+        words = f"site {site}, threshold {threshold} set without it"
+        table.append(row(words, "none", np.zeros(0), new[0][own], threshold))
     return table
 
 
