@@ -32,7 +32,8 @@ def write(model: Path, learnt: list[Clip], figures: dict[str, Any], date: str) -
     rows = [
         *figures["left_out"],
         *figures["new_people"],
-        *figures.get("unseen", []),
+        *figures["sites"],
+        *figures["unseen"],
     ]
     sources: dict[tuple[str, str], float] = defaultdict(float)
     for clip in learnt:

@@ -24,8 +24,8 @@ _KINDS = ("griffin_lim", "istft_head", "hifigan", "encodec", "dac", "oobleck", "
 class Held:
     """What the models of all folds said about what they had not seen; one row per window.
 
-    ``row`` int64[n] into the rows measured, ``family`` str[n] what the fold left out (``kin``), ``trees`` and ``network``
-    float64[n].
+    ``row`` int64[n] into the rows measured, ``family`` str[n] what the fold left out (``kin``), ``trees`` and
+    ``network`` float64[n].
     """
 
     row: NDArray[np.int64]

@@ -63,11 +63,17 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
     trusted = min(np.unique(rows.subject[~rows.fake]).size, np.unique(rows.subject[rows.fake]).size)
     calibration = calibrate.fit(trials, trusted)
     ratios = calibrate.log10_lr(calibration, trials)
-    threshold = calibrate.queue_threshold(ratios[~trials.fake], trials.site[~trials.fake])
-    say(f"mix {mix.round(3)}, {calibration}, queue at {threshold}")
+    say(f"mix {mix.round(3)}, {calibration}")
     model = plan.out / card.NAME / MODEL_FILE
     model.parent.mkdir(parents=True, exist_ok=True)
     _fit_all(rows, mix, model)
+    heard = _heard(plan, learnt, model)
+    known = (ratios[~trials.fake], trials.site[~trials.fake])
+    new = tables.site_trials(*heard[unseen.AS_IT_IS], calibration) if heard else (np.zeros(0), known[1][:0])
+    threshold = calibrate.queue_threshold(
+        np.concatenate([known[0], new[0]]), np.concatenate([known[1], new[1]])
+    )
+    say(f"queue at {threshold}; by cross-validation alone {calibrate.queue_threshold(*known)}")
     figures: dict[str, Any] = {
         "mix": [float(value) for value in mix],
         "calibration": asdict(calibration),
@@ -75,17 +81,17 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         "left_out": tables.left_out(trials, ratios, threshold),
         "control": tables.control(rows, held, logit),
         "parts": tables.parts(rows, held, logit),
+        "sites": tables.site_by_site(known, new),
+        "unseen": [
+            line
+            for name, (pieces, logits) in heard.items()
+            for line in tables.unseen(name, pieces, logits, calibration, threshold)
+        ],
     }
-    for line in (
-        tables.lines(figures["left_out"]) + tables.lines(figures["control"]) + tables.lines(figures["parts"])
-    ):
-        say(line)
     people = dataset.measure([clip for clip in clips if clip.split == "report"], plan.chains, plan.cache)
     figures["new_people"] = tables.new_people(people, score(model, people.values), calibration, threshold)
-    if plan.media:
-        figures["unseen"] = _unseen(plan, learnt, model, calibration, threshold)
-    for name in ("new_people", "unseen"):
-        for line in tables.lines(figures.get(name, [])):
+    for name in ("left_out", "control", "parts", "new_people", "sites", "unseen"):
+        for line in tables.lines(figures[name]):
             say(line)
     figures["check"] = _check(model)
     card.write(model, learnt, figures, plan.date)
@@ -125,18 +131,20 @@ def _fit_all(rows: Rows, mix: NDArray[np.float64], path: Path) -> None:
         raise ValueError(f"the exported graph differs from the models by {apart:.2e}")
 
 
-def _unseen(
-    plan: Plan, learnt: list[corpus.Clip], model: Path, calibration: Calibration, threshold: float
-) -> list[dict[str, Any]]:
-    assert plan.media is not None
+def _heard(
+    plan: Plan, learnt: list[corpus.Clip], model: Path
+) -> dict[str, tuple[list[unseen.Piece], list[NDArray[np.float64]]]]:
+    """Return by chain the files of the unseen test and the logits of their windows; nothing without media."""
+    if plan.media is None:
+        return {}
     trained = frozenset(clip.source for clip in learnt)
     people = frozenset(clip.subject.rsplit("-", 1)[-1] for clip in learnt)
-    table = []
+    heard = {}
     for name in unseen.CHAINS:
         pieces = unseen.measure(plan.media, name, plan.cache, trained, people)
         logits = [score(model, piece.values) if len(piece.values) else np.zeros(0) for piece in pieces]
-        table += tables.unseen(name, pieces, logits, calibration, threshold)
-    return table
+        heard[name] = pieces, logits
+    return heard
 
 
 def _check(model: Path) -> dict[str, Any]:
