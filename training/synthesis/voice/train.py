@@ -28,7 +28,6 @@ from training.synthesis.voice.folds import Held
 from training.synthesis.voice.pooling import pools
 
 from rightscan.synthesis.voice import features
-from rightscan.synthesis.voice.judgement import Calibration
 from rightscan.synthesis.voice.sound import RATE
 
 Say = Callable[[str], None]
