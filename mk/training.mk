@@ -19,7 +19,7 @@ FAKES ?= build/fakes
 VOICE_CHAINS ?= 2
 
 .PHONY: train-voice
-train-voice: $(TRAINING)/.ready ## the learned voice detector from FAKES=dir, tested on RIGHTSCAN_MEDIA; 40 CPU-minutes
+train-voice: $(TRAINING)/.ready ## the learned voice detector from FAKES=dir, tested on MEDIA=dir
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(TRAINING)/bin/python -m training.synthesis.voice --index "$(FAKES)/index.csv" \
-		$(if $(RIGHTSCAN_MEDIA),--media "$(RIGHTSCAN_MEDIA)") --out shared/rightscan/models/shipped \
+		$(if $(MEDIA),--media "$(MEDIA)") --out shared/rightscan/models/shipped \
 		--chains $(VOICE_CHAINS) --report build/voice/figures.json
