@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of shipped models")
     parser.add_argument("--cache", type=Path, default=_CACHE, help="where measured clips are kept")
     parser.add_argument("--chains", type=int, default=2, help="drawn chains beside the clean one")
-    parser.add_argument("--most", type=int, default=60, help="clips of a family")
+    parser.add_argument("--most", type=int, default=40, help="clips of a family")
     parser.add_argument("--date", default=time.strftime("%Y-%m-%d"), help="of the card")
     parser.add_argument("--report", type=Path, help="write all figures here (JSON)")
     options = parser.parse_args()

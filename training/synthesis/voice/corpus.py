@@ -20,6 +20,7 @@ from rightscan.errors import PermanentError
 from rightscan.media.decode import open_audio
 from rightscan.synthesis.voice.sound import RATE
 
+_UNTRAINED = "-init"  # what a decoder gives before its training is for the lattice; nobody publishes it
 _CLEAR = ("CC0", "CC BY ", "public domain", "own ")
 
 
@@ -54,6 +55,8 @@ def read_index(path: Path) -> list[Clip]:
     with path.open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             _clear(row)
+            if row["family"].endswith(_UNTRAINED):
+                continue
             clips.append(
                 Clip(
                     path=_located(path.parent, row["path"]),

@@ -89,8 +89,7 @@ def measure(clips: list[Clip], chains: int, cache: Path) -> Rows:
 
 def _windows(clip: Clip, chains: int, cache: Path) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Return per chain the judged windows' values float32[T, F] and bandwidths float32[T]."""
-    stamp = f"{FEATURES}|{clip.path}|{clip.path.stat().st_size}|{clip.group}|{chains}|{LONGEST_S}"
-    stored = cache / f"{hashlib.sha256(stamp.encode()).hexdigest()[:24]}.npz"
+    stored = cache / f"{stamp(clip, chains)}.npz"
     if not stored.exists():
         sound = load(clip.path)[: round(LONGEST_S * RATE)]
         measured = [features(apply(sound, chain), RATE) for chain in chains_of(clip.group, chains)]
@@ -101,3 +100,10 @@ def _windows(clip: Clip, chains: int, cache: Path) -> list[tuple[NDArray[np.floa
         np.savez(stored, **arrays)
     with np.load(stored) as held:
         return [(held[f"v{k}"], held[f"b{k}"]) for k in range(chains + 1)]
+
+
+def stamp(clip: Clip, chains: int) -> str:
+    """Return a word for what was measured: the bytes of the clip, its group, the chains, the features."""
+    content = hashlib.sha256(clip.path.read_bytes())
+    content.update(f"{FEATURES}|{clip.group}|{chains}|{LONGEST_S}".encode())
+    return content.hexdigest()[:24]
