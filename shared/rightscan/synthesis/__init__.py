@@ -1,22 +1,35 @@
-"""Is this sound made by a machine: the lattice comb, its evidence and what may be said of it."""
+"""Is this sound made by a machine: the lattice comb, a learned ear for voices, and what may be said."""
 
 from rightscan.synthesis.analysis import Analyser
 from rightscan.synthesis.calibration import CALIBRATION
-from rightscan.synthesis.evidence import Evidence, Stretch
-from rightscan.synthesis.judgement import Judgement, Level, Outcome, Passage, Source, judge
+from rightscan.synthesis.evidence import STEMS, Evidence, Stretch, VoiceEvidence
+from rightscan.synthesis.judgement import (
+    Judgement,
+    Level,
+    Outcome,
+    Part,
+    Passage,
+    Source,
+    VoiceStandard,
+    judge,
+)
 from rightscan.synthesis.parameters import PIPELINE, SAMPLE_RATE
 
 __all__ = [
     "CALIBRATION",
     "PIPELINE",
     "SAMPLE_RATE",
+    "STEMS",
     "Analyser",
     "Evidence",
     "Judgement",
     "Level",
     "Outcome",
+    "Part",
     "Passage",
     "Source",
     "Stretch",
+    "VoiceEvidence",
+    "VoiceStandard",
     "judge",
 ]

@@ -11,6 +11,7 @@ from rightscan.synthesis.lattice import UNTESTED, prominence, strongest, tops
 from rightscan.synthesis.parameters import PARAMETERS, PIPELINE, SAMPLE_RATE
 from rightscan.synthesis.ratio import search
 from rightscan.synthesis.spectrum import LineAccumulator, LinePool
+from rightscan.synthesis.voice import Listener, WindowFeatures
 from rightscan.synthesis.wow import WINDOWS, track
 
 _ENOUGH = 8.0  # a lattice this clear at its nominal rate needs no search for another or a wavering one
@@ -21,6 +22,9 @@ _UNIT = round(PARAMETERS.unit_s * SAMPLE_RATE)
 class Analyser:
     """Takes the sound block by block and gives the evidence at the end.
 
+    Args:
+        voice: whether the features of a voice are measured too (``voice_windows``).
+
     Example:
         >>> analyser = Analyser()
         >>> analyser.add(np.zeros((44_100, 2), np.float32))
@@ -28,8 +32,9 @@ class Analyser:
         0.0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, voice: bool = False) -> None:
         self._samples = 0
+        self._listener = Listener(SAMPLE_RATE) if voice else None
         self._fine, self._coarse = Framer(PARAMETERS.fine), Framer(PARAMETERS.coarse)
         self._unit, self._unit_index = LineAccumulator(PARAMETERS.fine), 0
         self._short = LineAccumulator(PARAMETERS.coarse)
@@ -41,6 +46,8 @@ class Analyser:
         """Take the next block, float32[n, channels] at ``SAMPLE_RATE``."""
         mono = _mono(block)
         self._loudness.add(mono)
+        if self._listener is not None:
+            self._listener.add(mono)
         if self._samples < PARAMETERS.coarse_s * SAMPLE_RATE:
             for _, window in self._coarse.add(mono):
                 self._short.add(window)
@@ -80,6 +87,10 @@ class Analyser:
             stretches=tuple(self._stretches),
             lines=lines,
         )
+
+    def voice_windows(self) -> WindowFeatures | None:
+        """Return the features of a voice, for a model to judge; None where they were not asked for."""
+        return None if self._listener is None else self._listener.finish()
 
     def _hear(self, start: int, window: NDArray[np.float32]) -> None:
         if start // _UNIT != self._unit_index:

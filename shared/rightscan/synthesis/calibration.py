@@ -49,6 +49,13 @@ class Calibration:
             return self.log10_lrs[-1] + steps * (score - high)
         return float(np.interp(max(score, low), self.scores, self.log10_lrs))
 
+    def score_of(self, log10_lr: float) -> float:
+        """Return the lattice score that is worth a ratio; the inverse of ``log10_lr`` between its knots and above."""
+        if log10_lr > self.log10_lrs[-1]:
+            steps = (self.scores[-1] - self.scores[-2]) / (self.log10_lrs[-1] - self.log10_lrs[-2])
+            return self.scores[-1] + steps * (log10_lr - self.log10_lrs[-1])
+        return float(np.interp(log10_lr, self.log10_lrs, self.scores))
+
     def stated(self, log10_lr: float) -> float:
         """Return a ratio as it may be printed: no farther from 1 than the number of trials."""
         limit = math.log10(self.trials)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from rightscan.synthesis.spectrum import LineSpectrum
 
 _STEPS = 40  # of a stored line spectrum, per unit of 6 dB: no bin is over 3
 
+STEMS = ("vocal", "instrumental")
+"""Parts that a separator takes a mix into."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -25,6 +28,23 @@ class Stretch:
     start_s: float
     end_s: float
     found: Comb
+
+
+@dataclass(frozen=True, eq=False)
+class VoiceEvidence:
+    """What a model made of the voice, window by window.
+
+    Attributes:
+        model: name@version.
+        times: float32[n, 2], seconds, half-open.
+        logits: float32[n], natural logarithm of odds.
+        voiced_share: float32[n], 0 … 1.
+    """
+
+    model: str
+    times: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    voiced_share: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +63,9 @@ class Evidence:
         tracked: strongest lattice whose ratio may waver; untested where another is clear.
         stretches: the timeline.
         lines: the line spectrum behind ``whole``; None where all was silent.
+        voice: of the learned detector; None where no model was asked.
+        stems: of the parts, ``vocal`` and ``instrumental``, where a separator took them apart.
+        vocal_db: energy of the voice over its backing, dB; None where nothing was taken apart.
     """
 
     pipeline: str
@@ -56,9 +79,16 @@ class Evidence:
     tracked: Comb
     stretches: tuple[Stretch, ...]
     lines: LineSpectrum | None
+    voice: VoiceEvidence | None = None
+    stems: Mapping[str, Evidence] = field(default_factory=dict)
+    vocal_db: float | None = None
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return the evidence as arrays for an npz file: ``head`` (JSON text) and ``lines`` int8[2, bins]."""
+        """Return the evidence as arrays for an npz file.
+
+        ``head`` is JSON text, ``lines`` int8[2, bins], ``voice`` float32[n, 4]: start, end, logit, voiced share.
+        Those of a stem have its name before theirs, ``vocal.head``.
+        """
         head: dict[str, Any] = {
             "pipeline": self.pipeline,
             "duration_s": self.duration_s,
@@ -70,6 +100,8 @@ class Evidence:
             "changed": _comb_values(self.changed),
             "tracked": _comb_values(self.tracked),
             "stretches": [[s.start_s, s.end_s, _comb_values(s.found)] for s in self.stretches],
+            "voice": None if self.voice is None else self.voice.model,
+            "vocal_db": self.vocal_db,
             "windows": 0 if self.lines is None else self.lines.windows,
         }
         text = json.dumps(head, sort_keys=True, separators=(",", ":")).encode()
@@ -77,7 +109,13 @@ class Evidence:
         if self.lines is not None:
             both = np.stack([self.lines.whole, self.lines.loud])
             kept = np.clip(np.rint(both * _STEPS), -127, 127).astype(np.int8)
-        return {"head": np.frombuffer(text, np.uint8), "lines": kept}
+        arrays: dict[str, NDArray[np.generic]] = {"head": np.frombuffer(text, np.uint8), "lines": kept}
+        if self.voice is not None:
+            columns = (self.voice.times, self.voice.logits[:, None], self.voice.voiced_share[:, None])
+            arrays["voice"] = np.concatenate(columns, axis=1).astype(np.float32)
+        for stem, evidence in self.stems.items():
+            arrays |= {f"{stem}.{name}": array for name, array in evidence.to_arrays().items()}
+        return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Evidence:
@@ -111,11 +149,28 @@ class Evidence:
                 tracked=_comb(head["tracked"]),
                 stretches=tuple(Stretch(float(a), float(b), _comb(c)) for a, b, c in head["stretches"]),
                 lines=lines,
+                voice=_voice(head["voice"], arrays),
+                stems={stem: cls.from_arrays(part) for stem in STEMS if (part := _part(stem, arrays))},
+                vocal_db=head["vocal_db"],
             )
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise PermanentError(
                 "corrupt_features", "the evidence of synthesis cannot be read", "scan the media again"
             ) from error
+
+
+def _part(stem: str, arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+    prefix = f"{stem}."
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+
+
+def _voice(model: str | None, arrays: Mapping[str, NDArray[np.generic]]) -> VoiceEvidence | None:
+    if model is None:
+        return None
+    table = arrays["voice"].astype(np.float32)
+    if table.ndim != 2 or table.shape[1] != 4:
+        raise ValueError(table.shape)
+    return VoiceEvidence(model, table[:, :2], table[:, 2], table[:, 3])
 
 
 def _comb_values(comb: Comb) -> list[Any]:

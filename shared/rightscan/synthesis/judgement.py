@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
 
 from rightscan.synthesis.calibration import CALIBRATION, Calibration
 from rightscan.synthesis.evidence import Evidence, Stretch
 from rightscan.synthesis.lattice import Comb
+from rightscan.synthesis.voice import VOICED_SHARE, VoiceScore, pool
+from rightscan.synthesis.voice import Calibration as VoiceCalibration
+
+_MOSTLY_VOICE = 0.6  # of the windows: less, and the detector would hear the backing
 
 
 class Outcome(StrEnum):
@@ -35,6 +42,27 @@ class Source:
     bit_rate: int | None
 
 
+class Part(StrEnum):
+    """Which part of the sound is synthetic."""
+
+    VOCAL = "vocal"
+    INSTRUMENTAL = "instrumental"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStandard:
+    """How a model's logits are read.
+
+    Attributes:
+        calibration: of its pooled score.
+        queue: log10 likelihood ratio from which a person looks at it.
+    """
+
+    calibration: VoiceCalibration
+    queue: float
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A stretch of time with its own outcome. Times in seconds, half-open."""
@@ -54,7 +82,9 @@ class Judgement:
     Attributes:
         outcome: the word.
         level: how far the evidence goes.
-        score: continuous, grows with the evidence; also where nothing may be said.
+        part: what it speaks of; ``full`` also where nothing was taken apart. None below QUEUE.
+        separated: whether a separator took voice and backing apart.
+        score: continuous, grows with the evidence; also where nothing may be said. In units of the lattice score.
         log10_lr: as it may be printed, capped by the number of trials.
         family: the lattice that was found, ``rate/stride``; None below QUEUE.
         spacing_hz: distance of its lines as they stand in this sound.
@@ -62,10 +92,13 @@ class Judgement:
         conditions: why nothing may be said, or what limits it; words of the ``condition`` list.
         passages: the timeline, neighbours of one outcome joined.
         version: of the calibration.
+        voice: what the learned detector says of the voice; None where it was not asked or heard no voice.
     """
 
     outcome: Outcome
     level: Level
+    part: Part | None
+    separated: bool
     score: float
     log10_lr: float
     family: str | None
@@ -74,37 +107,85 @@ class Judgement:
     conditions: tuple[str, ...]
     passages: tuple[Passage, ...]
     version: str
+    voice: VoiceScore | None = None
 
 
-def judge(evidence: Evidence, source: Source, calibration: Calibration = CALIBRATION) -> Judgement:
+def judge(
+    evidence: Evidence,
+    source: Source,
+    calibration: Calibration = CALIBRATION,
+    voices: Mapping[str, VoiceStandard] | None = None,
+) -> Judgement:
     """Judge one sound.
 
     Args:
         evidence: what the analysis saw.
         source: what the file is.
         calibration: thresholds and validated conditions.
+        voices: the models that may be heard, by name@version. One that is not among them says nothing.
 
     Returns:
         The judgement. Outside the validated conditions it is inconclusive and names them; between the two
         thresholds it is inconclusive and ``weak_evidence`` is named.
     """
-    best, score = _best(evidence, calibration)
-    level = _level(score, calibration)
+    sounds = {Part.FULL: evidence, **{Part(name): stem for name, stem in evidence.stems.items()}}
+    found = {part: _best(sound, calibration) for part, sound in sounds.items()}
+    best, lattice = max(found.values(), key=lambda entry: entry[1])
+    voice, standard = _voice(evidence, voices or {})
+    level = _level(lattice, calibration)
+    if level is Level.NONE and voice is not None and standard is not None and _ratio(voice) >= standard.queue:
+        level = Level.QUEUE
     failed = _failed(evidence, source, calibration)
     outcome, conditions = _outcome(level, failed)
-    found = level is not Level.NONE and best.family is not None
+    log10_lr = calibration.log10_lr(lattice) + _gained(voice)
+    named = lattice >= calibration.queue and best.family is not None
     return Judgement(
         outcome=outcome,
         level=level,
-        score=score,
-        log10_lr=calibration.stated(calibration.log10_lr(score)),
-        family=best.family.name if found and best.family else None,
-        spacing_hz=best.family.spacing * best.ratio if found and best.family else None,
+        part=None if level is Level.NONE else _part({p: s for p, (_, s) in found.items()}, calibration),
+        separated=bool(evidence.stems),
+        score=max(lattice, calibration.score_of(log10_lr)),
+        log10_lr=calibration.stated(log10_lr),
+        family=best.family.name if named and best.family else None,
+        spacing_hz=best.family.spacing * best.ratio if named and best.family else None,
         ratio=best.ratio,
         conditions=conditions,
         passages=_passages(evidence, failed, calibration),
         version=calibration.version,
+        voice=voice,
     )
+
+
+def _voice(
+    evidence: Evidence, voices: Mapping[str, VoiceStandard]
+) -> tuple[VoiceScore | None, VoiceStandard | None]:
+    """What the learned detector says: of the separated voice, or of a sound that is voice for the most part."""
+    bare = "vocal" not in evidence.stems
+    heard = evidence.voice if bare else evidence.stems["vocal"].voice
+    standard = None if heard is None else voices.get(heard.model)
+    if heard is None or standard is None:
+        return None, None
+    if bare and (not heard.logits.size or np.mean(heard.voiced_share >= VOICED_SHARE) < _MOSTLY_VOICE):
+        return None, None
+    score = pool(heard.logits, heard.times, heard.voiced_share, standard.calibration)
+    return (score, standard) if score.windows else (None, None)
+
+
+def _ratio(voice: VoiceScore) -> float:
+    return -math.inf if voice.log10_lr is None else voice.log10_lr
+
+
+def _gained(voice: VoiceScore | None) -> float:
+    """What a voice adds to the lattice's ratio: a human-sounding voice takes nothing off a lattice."""
+    return 0.0 if voice is None else math.log10(1 + 10 ** _ratio(voice))
+
+
+def _part(scores: Mapping[Part, float], calibration: Calibration) -> Part:
+    """The one stem that shows a lattice while the other shows none; else the whole."""
+    for part, other in ((Part.VOCAL, Part.INSTRUMENTAL), (Part.INSTRUMENTAL, Part.VOCAL)):
+        if scores.get(part, 0.0) >= calibration.queue > scores.get(other, calibration.queue):
+            return part
+    return Part.FULL
 
 
 def _best(evidence: Evidence, calibration: Calibration) -> tuple[Comb, float]:

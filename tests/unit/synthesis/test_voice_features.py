@@ -14,6 +14,7 @@ from rightscan.errors import PermanentError
 from rightscan.synthesis.voice import FEATURES, NAMES, features
 from rightscan.synthesis.voice.excitation import prediction
 from rightscan.synthesis.voice.judgement import Calibration, pool
+from rightscan.synthesis.voice.listening import Listener
 from rightscan.synthesis.voice.sound import RATE, begins, cut, resample, take_apart
 
 CALIBRATION = {"slope": 1.0, "slope_windows": 0.5, "offset": -0.2, "most_windows": 8, "trials": 100}
@@ -163,9 +164,28 @@ def test_pooling_hears_judged_windows_alone():
     )
     measured = features(sound, RATE)
     logits = np.where(measured.judged, 1.5, 99.0).astype(np.float32)
-    result = pool(logits, measured, calibration)
+    result = pool(logits, measured.times, measured.voiced_share, calibration)
     assert result.windows == int(measured.judged.sum()) >= 1
     assert result.score == pytest.approx(1.5)
     assert result.log10_lr == pytest.approx(calibration.log10_lr(1.5, result.windows))
     silent = features(np.zeros(4 * RATE, np.float32), RATE)
-    assert pool(np.zeros(silent.values.shape[0], np.float32), silent, calibration).score is None
+    assert (
+        pool(
+            np.zeros(silent.values.shape[0], np.float32), silent.times, silent.voiced_share, calibration
+        ).score
+        is None
+    )
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3.0, 4.0, 4.5, 9.7, 12.0])
+def test_a_stream_is_measured_as_the_whole(seconds):
+    sound = speech_like(5, seconds, sample_rate=16_000).mean(axis=1).astype(np.float32)
+    sound = np.concatenate([np.zeros(5_000, np.float32), sound / np.abs(sound).max()])
+    whole = features(sound, 16_000)
+    listener = Listener(16_000)
+    for start in range(0, sound.size, 7_001):
+        listener.add(sound[start : start + 7_001])
+    stream = listener.finish()
+    assert stream.values.shape == whole.values.shape
+    np.testing.assert_allclose(stream.times, whole.times, atol=1e-9)
+    np.testing.assert_array_equal(stream.values, whole.values)

@@ -39,7 +39,12 @@ def test_it_says_on_a_made_sound_what_it_said_when_it_was_made(session):
     np.testing.assert_allclose(logits[:, 0], check["logits"], atol=2e-2)
     again = session.run(["logit"], {"values": measured.values})[0]
     np.testing.assert_array_equal(logits, again)
-    result = pool(logits[:, 0], measured, Calibration.read(CARD["inputs"]["features"], CARD["calibration"]))
+    result = pool(
+        logits[:, 0],
+        measured.times,
+        measured.voiced_share,
+        Calibration.read(CARD["inputs"]["features"], CARD["calibration"]),
+    )
     assert result.windows == measured.values.shape[0]
     assert result.log10_lr is not None
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rightscan.errors import PermanentError
-from rightscan.synthesis.voice.features import FEATURES, WindowFeatures
+from rightscan.synthesis.voice.features import FEATURES, VOICED_SHARE
 
 _LN10 = log(10.0)
 
@@ -80,18 +80,24 @@ class VoiceScore:
     voiced_s: float
 
 
-def pool(logits: NDArray[np.float32], measured: WindowFeatures, calibration: Calibration) -> VoiceScore:
+def pool(
+    logits: NDArray[np.float32],
+    times: NDArray[np.floating],
+    voiced_share: NDArray[np.float32],
+    calibration: Calibration,
+) -> VoiceScore:
     """Pool the logits of a sound's windows.
 
     Args:
-        logits: float32[T], one per window of ``measured``, whatever those with too little voice got.
-        measured: the windows.
+        logits: float32[T], whatever windows with too little voice got.
+        times: float[T, 2], seconds.
+        voiced_share: float32[T].
         calibration: of the model that gave the logits.
     """
-    judged = measured.judged
+    judged = voiced_share >= VOICED_SHARE
     windows = int(judged.sum())
-    seconds = float((measured.times[judged, 1] - measured.times[judged, 0]).sum())
     if not windows:
         return VoiceScore(score=None, log10_lr=None, windows=0, voiced_s=0.0)
+    seconds = float((times[judged, 1] - times[judged, 0]).sum())
     pooled = float(np.mean(logits[judged].astype(np.float64)))
     return VoiceScore(pooled, calibration.log10_lr(pooled, windows), windows, seconds)
