@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rightscan.errors import UsageError
 
@@ -77,6 +78,18 @@ class EngineSettings:
             provider=provider,
             anchors=anchors,
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON values, for a child process."""
+        return asdict(self) | {"folders": [str(folder) for folder in self.folders]}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> EngineSettings:
+        """Read what ``to_json`` gave."""
+        tuples = {
+            name: None if values[name] is None else tuple(values[name]) for name in ("models", "detectors")
+        }
+        return cls(**values | tuples | {"folders": tuple(Path(folder) for folder in values["folders"])})
 
 
 NOTHING_MORE = EngineSettings(lattice=False, provenance=False, models=())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,11 @@ from rightscan.engines import NOTHING_MORE, EngineSettings
 from rightscan.errors import PermanentError
 from rightscan.fingerprint import SAMPLE_RATE, fingerprint
 from rightscan.jobs.features import FEATURES_FILE, pack
+from rightscan.jobs.listening import Listening
 from rightscan.media.decode import AudioStream, Tap, open_audio
 from rightscan.media.guard import ChildError, run_guarded
 from rightscan.media.limits import Limits
 from rightscan.synthesis import SAMPLE_RATE as SYNTHESIS_RATE
-from rightscan.synthesis import Analyser
 
 __all__ = ["FEATURES_FILE", "analyse", "analyse_guarded", "listen_guarded", "provenance_guarded"]
 
@@ -37,34 +39,54 @@ def analyse(
         PermanentError: the file cannot be analysed; code and remedy say why.
     """
     provenance = _provenance(path, engines.anchors) if engines.provenance else None
-    return _analyse(path, features, limits, lattice=engines.lattice, provenance=provenance)
+    return _analyse(path, features, limits, engines, provenance)
 
 
 def _analyse(
-    path: Path, features: Path, limits: Limits, *, lattice: bool, provenance: dict[str, Any] | None
+    path: Path,
+    features: Path,
+    limits: Limits,
+    engines: EngineSettings,
+    provenance: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    analyser = Analyser() if lattice else None
-    with open_audio(path, limits) as stream:
-        result = fingerprint(stream.blocks(SAMPLE_RATE, tap=_tap(analyser)), SAMPLE_RATE)
+    with open_audio(path, limits) as stream, _listening(engines) as listening:
+        result = fingerprint(stream.blocks(SAMPLE_RATE, tap=_tap(listening)), SAMPLE_RATE)
         told = _facts(stream)
-    features.write_bytes(pack(result, None if analyser is None else analyser.finish(), provenance))
+        evidence = None if listening is None else listening.finish()
+    features.write_bytes(pack(result, evidence, provenance))
     return told | {"landmarks": len(result.keys)}
 
 
 def listen_in_child(arguments: dict[str, Any]) -> dict[str, Any]:
     """What ``classify`` needs of the sound: no fingerprint, called inside the child."""
-    analyser = Analyser() if arguments["lattice"] else None
-    with open_audio(Path(arguments["path"]), Limits(**arguments["limits"])) as stream:
-        for _ in stream.blocks(SAMPLE_RATE, tap=_tap(analyser)):
+    engines = EngineSettings.from_json(arguments["engines"])
+    with (
+        open_audio(Path(arguments["path"]), Limits(**arguments["limits"])) as stream,
+        _listening(engines) as listening,
+    ):
+        for _ in stream.blocks(SAMPLE_RATE, tap=_tap(listening)):
             pass
         told = _facts(stream)
-    evidence = None if analyser is None else analyser.finish()
+        evidence = None if listening is None else listening.finish()
     Path(arguments["features"]).write_bytes(pack(None, evidence, arguments["provenance"]))
     return told
 
 
-def _tap(analyser: Analyser | None) -> Tap | None:
-    return None if analyser is None else Tap(SYNTHESIS_RATE, analyser.add)
+@contextmanager
+def _listening(engines: EngineSettings) -> Iterator[Listening | None]:
+    """The ears for synthesis, where the settings have any."""
+    if not engines.lattice:
+        yield None
+        return
+    listening = Listening(engines)
+    try:
+        yield listening
+    finally:
+        listening.close()
+
+
+def _tap(listening: Listening | None) -> Tap | None:
+    return None if listening is None else Tap(SYNTHESIS_RATE, listening.add)
 
 
 def _facts(stream: AudioStream) -> dict[str, Any]:
@@ -97,8 +119,8 @@ def analyse_in_child(arguments: dict[str, Any]) -> dict[str, Any]:
         Path(arguments["path"]),
         Path(arguments["features"]),
         Limits(**arguments["limits"]),
-        lattice=arguments["lattice"],
-        provenance=arguments["provenance"],
+        EngineSettings.from_json(arguments["engines"]),
+        arguments["provenance"],
     )
 
 
@@ -113,24 +135,24 @@ def analyse_guarded(
     provenance = None
     if engines.provenance:
         provenance = provenance_guarded(path, limits, engines, features.parent)
-    return _guarded("analyse_in_child", path, features, limits, (engines.lattice, provenance))
+    return _guarded("analyse_in_child", path, features, limits, (engines, provenance))
 
 
 def listen_guarded(
     path: Path, features: Path, limits: Limits, engines: EngineSettings, provenance: dict[str, Any] | None
 ) -> dict[str, Any]:
     """As ``analyse_guarded``, without the fingerprint, and with a provenance that was read before."""
-    return _guarded("listen_in_child", path, features, limits, (engines.lattice, provenance))
+    return _guarded("listen_in_child", path, features, limits, (engines, provenance))
 
 
 def _guarded(
-    name: str, path: Path, features: Path, limits: Limits, more: tuple[bool, dict[str, Any] | None]
+    name: str, path: Path, features: Path, limits: Limits, more: tuple[EngineSettings, dict[str, Any] | None]
 ) -> dict[str, Any]:
     arguments = {
         "path": str(path),
         "features": str(features),
         "limits": asdict(limits),
-        "lattice": more[0],
+        "engines": more[0].to_json(),
         "provenance": more[1],
     }
     return run_guarded(f"rightscan.jobs.analysis:{name}", arguments, limits=limits, workdir=features.parent)

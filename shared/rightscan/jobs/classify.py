@@ -15,6 +15,7 @@ from rightscan.jobs import incidents
 from rightscan.jobs.analysis import FEATURES_FILE, listen_guarded, provenance_guarded
 from rightscan.jobs.origin import Origin, origin_in, passage_record, source_of
 from rightscan.jobs.results import synthesis_result
+from rightscan.jobs.voices import voice_standards
 from rightscan.media.guard import ChildError
 from rightscan.media.limits import Limits
 from rightscan.ports import Ports
@@ -74,7 +75,7 @@ def _heard(
         ) from error
     lossless = bool(facts["lossless"])
     source = Source(lossless=lossless, bit_rate=None if lossless else facts["bit_rate"])
-    origin = origin_in(features.read_bytes(), facts["duration_s"], source)
+    origin = origin_in(features.read_bytes(), facts["duration_s"], source, voice_standards(engines))
     return Classified(_result(path, facts, origin), origin)
 
 
@@ -122,4 +123,5 @@ def stored_origin(media_id: str, ports: Ports) -> Origin:
     if scan is None:
         raise UsageError("no_features", f"nothing is stored of media {media_id}", "Scan it first.")
     with ports.objects.open(scan.features) as reader:
-        return origin_in(reader.read(), scan.duration_s, source_of(scan))
+        voices = voice_standards(ports.settings.engines)
+        return origin_in(reader.read(), scan.duration_s, source_of(scan), voices)

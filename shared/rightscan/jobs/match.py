@@ -20,6 +20,7 @@ from rightscan.jobs.origin import Origin, origin_in, source_of
 from rightscan.jobs.refusals import refuse_uploads
 from rightscan.jobs.spans import Span
 from rightscan.jobs.versions import fingerprint_pipeline, score_version
+from rightscan.jobs.voices import voice_standards
 from rightscan.ports import Conflict, OpenIndex, Ports
 from rightscan.records import identity
 from rightscan.records.base import content_hash
@@ -147,7 +148,8 @@ def _features(scan: Scan, ports: Ports) -> tuple[Fingerprint, Origin]:
     try:
         with ports.objects.open(scan.features) as reader:
             data = reader.read()
-        return Fingerprint.from_npz(data), origin_in(data, scan.duration_s, source_of(scan))
+        voices = voice_standards(ports.settings.engines)
+        return Fingerprint.from_npz(data), origin_in(data, scan.duration_s, source_of(scan), voices)
     except PermanentError as error:
         # We wrote this object ourselves: that it is gone or damaged is an outage, not the upload's fault.
         raise TransientError(error.code, error.cause, error.remedy) from error
@@ -169,7 +171,7 @@ def _results(
     rows_read = {name: version for lineup in lineups.values() for name, version in lineup.rows_read.items()}
     versions = {
         "pipeline_version": scan.pipeline_version,
-        "score_version": score_version(),
+        "score_version": score_version(ports.settings.engines),
         "index_version": live.version,
         "rights_version": content_hash(rows_read),
     }

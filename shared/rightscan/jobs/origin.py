@@ -14,7 +14,17 @@ from rightscan.jobs.spans import Span, SpanOrigin
 from rightscan.records.findings import Declared, Synthesis, SynthesisPassage
 from rightscan.records.media import Scan
 from rightscan.rights.axes import AxisC, DeclaredBy, DetectedPart
-from rightscan.synthesis import Evidence, Judgement, Level, Outcome, Passage, Source, judge
+from rightscan.synthesis import (
+    Evidence,
+    Judgement,
+    Level,
+    Outcome,
+    Part,
+    Passage,
+    Source,
+    VoiceStandard,
+    judge,
+)
 
 NOT_SEPARATED = "vocal_not_separated"
 """Limits what is said of every mix: a voice made by a machine may lie under a band that drowns its traces."""
@@ -69,7 +79,7 @@ class Origin:
     @property
     def limits(self) -> tuple[str, ...]:
         """What limits anything that is said of the sound."""
-        return () if self.judgement is None else (*self.judgement.conditions, NOT_SEPARATED)
+        return () if self.judgement is None else (*self.judgement.conditions, *_mixed(self.judgement))
 
     def whole(self) -> SpanOrigin:
         """Axis C of the file."""
@@ -130,7 +140,9 @@ class Origin:
             band_hz=round(evidence.band_hz),
             passages=tuple(passage_record(passage) for passage in kept),
             passages_left_out=left_out,
-            models=(f"lattice@{evidence.pipeline}/{judgement.version}",),
+            voice_log10_lr=None if judgement.voice is None else _rounded(judgement.voice.log10_lr),
+            vocal_db=evidence.vocal_db,
+            models=_models(evidence, judgement),
             c2pa=c2pa,
             declared=self.declarations,
         )
@@ -150,9 +162,8 @@ class Origin:
             return SpanOrigin(AxisC.NOT_TESTED)
         axis_c = _OUTCOMES[said.outcome]
         if axis_c is AxisC.DETECTED:
-            return SpanOrigin(
-                axis_c, parts=(DetectedPart.FULL,), conditions=(NOT_SEPARATED,), shows_something=True
-            )
+            part = DetectedPart((judgement.part or Part.FULL).value)
+            return SpanOrigin(axis_c, parts=(part,), conditions=_mixed(judgement), shows_something=True)
         if axis_c is AxisC.INCONCLUSIVE:
             # A passage lacks the file's conditions, or its evidence lies between the two thresholds.
             conditions = judgement.conditions or ("weak_evidence",)
@@ -181,13 +192,16 @@ class Origin:
             yield Span(0.0, self.duration_s)
 
 
-def origin_in(features: bytes, duration_s: float, source: Source) -> Origin:
+def origin_in(
+    features: bytes, duration_s: float, source: Source, voices: Mapping[str, VoiceStandard] | None = None
+) -> Origin:
     """Judge what a features object holds.
 
     Args:
         features: the object; one without evidence gives ``not_tested``.
         duration_s: of the file.
         source: what its sound was coded as.
+        voices: the models whose logits may be heard, by name@version.
 
     Raises:
         PermanentError: ``corrupt_features``.
@@ -195,10 +209,24 @@ def origin_in(features: bytes, duration_s: float, source: Source) -> Origin:
     evidence = evidence_in(features)
     return Origin(
         duration_s=duration_s,
-        judgement=None if evidence is None else judge(evidence, source),
+        judgement=None if evidence is None else judge(evidence, source, voices=voices),
         evidence=evidence,
         provenance=provenance_in(features),
     )
+
+
+def _models(evidence: Evidence, judgement: Judgement) -> tuple[str, ...]:
+    """What spoke: the comb, and the model of the voice where one was asked."""
+    voices = {e.voice.model for e in (evidence, *evidence.stems.values()) if e.voice is not None}
+    return (f"lattice@{evidence.pipeline}/{judgement.version}", *sorted(voices))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _mixed(judgement: Judgement) -> tuple[str, ...]:
+    return () if judgement.separated else (NOT_SEPARATED,)
 
 
 def source_of(scan: Scan) -> Source:

@@ -11,6 +11,7 @@ from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError, TransientError
 from rightscan.fingerprint.parameters import PIPELINE
 from rightscan.index.calibration import CALIBRATION
+from rightscan.jobs.voices import voice_standards
 from rightscan.models import Registry
 from rightscan.records.base import content_hash
 from rightscan.rights.codes import code_table
@@ -53,13 +54,14 @@ def _provenance_version(anchors: str) -> str:
 
 
 @cache
-def score_version() -> str:
-    """Of what turns features into words: the calibrations of the scores and the rules."""
+def score_version(engines: EngineSettings) -> str:
+    """Of what turns features into words: the calibrations of the scores, of the models that are on, and the rules."""
     return content_hash(
         {
             "pipeline": PIPELINE,
             "calibration": asdict(CALIBRATION),
             "synthesis": asdict(synthesis.CALIBRATION),
+            "voices": {name: asdict(standard) for name, standard in voice_standards(engines).items()},
             "codes": code_table().version,
         }
     )

@@ -163,6 +163,12 @@ class Synthesis(Record):
         default=None, description="grows with the evidence; kept below any threshold too"
     )
     log10_lr: float | None = Field(default=None, description="as printed: capped by the number of trials")
+    voice_log10_lr: float | None = Field(
+        default=None, description="of the learned detector; None where it heard no bare voice"
+    )
+    vocal_db: float | None = Field(
+        default=None, description="voice over backing, where a separator took them apart"
+    )
     family: str | None = Field(default=None, description="lattice found: rate of the decoder over its stride")
     spacing_hz: float | None = None
     ratio: float | None = Field(default=None, description="of the spacing to the decoder's own")

@@ -74,6 +74,12 @@ class SynthesisResult(Record):
     )
     score: float | None = Field(default=None, description="grows with the evidence")
     log10_lr: float | None = Field(default=None, description="capped by the number of validation trials")
+    voice_log10_lr: float | None = Field(
+        default=None, description="of the learned detector; None where it heard no bare voice"
+    )
+    vocal_db: float | None = Field(
+        default=None, description="voice over backing, where a separator took them apart"
+    )
     family: str | None = Field(default=None, description="lattice found: the decoder's rate over its stride")
     spacing_hz: float | None = None
     ratio: float | None = Field(

@@ -18,7 +18,8 @@ from rightscan.synthesis import (
     Source,
     judge,
 )
-from rightscan.synthesis.parameters import FAMILIES
+from rightscan.synthesis.parameters import FAMILIES, PARAMETERS
+from rightscan.synthesis.wow import track
 
 UNCOMPRESSED = Source(lossless=True, bit_rate=None)
 
@@ -112,14 +113,21 @@ def test_a_changed_speed_is_found_again_with_its_ratio(made: np.ndarray, speed: 
     assert seen.changed.score > 6
 
 
-def test_a_wavering_speed_is_followed(made: np.ndarray) -> None:
-    time = np.arange(len(made)) / RATE
-    wow = 6e-4 * np.sin(2 * np.pi * 0.8 * time) + 3e-4 * np.sin(2 * np.pi * 2.3 * time)  # 0.05 % rms
-    wavering = np.interp(np.cumsum(1 + wow), np.arange(len(made)), made).astype(np.float32)
-    seen = evidence(wavering)
-    assert seen.whole.score < CALIBRATION.queue, "the long transform alone is blurred"
-    assert seen.tracked.score > max(3.0, seen.whole.score)
-    assert judge(seen, UNCOMPRESSED).level is not Level.NONE
+@pytest.mark.parametrize(("height", "found"), [(1.0, True), (0.0, False)], ids=["lines", "none"])
+def test_a_wavering_lattice_is_followed(height: float, found: bool) -> None:
+    random = np.random.default_rng(6)
+    family = next(f for f in FAMILIES if f.name == "44100/512")
+    windows = random.normal(0, 0.6, (70, PARAMETERS.coarse // 2 + 1)).astype(np.float32)
+    hz = RATE / PARAMETERS.coarse
+    ratios = 1 + 1.2e-3 * np.sin(np.arange(70) / 6)
+    lines = np.arange(20, 130) * family.spacing / hz
+    for window, ratio in zip(windows, ratios, strict=True):
+        window[np.rint(lines * ratio).astype(int)] += height
+    told = track(windows, 20_000.0)
+    assert (told.score > 3.5) is found
+    if found:
+        assert told.family is not None
+        assert (told.family.spacing / family.spacing) % 1 == pytest.approx(0, abs=1e-6)
 
 
 def test_how_the_sound_is_cut_into_blocks_makes_no_difference(made: np.ndarray) -> None:

@@ -1,0 +1,118 @@
+"""What hears the sound for traces of synthesis, as the settings have it: the comb, models, a separator."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rightscan.engines import EngineSettings
+from rightscan.jobs.voices import VOICE_KIND, named
+from rightscan.models import Model, Registry
+from rightscan.separation import VocalShare, separate
+from rightscan.synthesis import SAMPLE_RATE, STEMS, Analyser, Evidence, VoiceEvidence
+from rightscan.synthesis.voice import WindowFeatures
+
+_WAITING = 4  # blocks of 4 s between the decoder and the separator: 3 MB each
+
+Block = NDArray[np.float32]
+
+
+class Listening:
+    """Takes the sound block by block; gives the evidence of all engines that are on.
+
+    Args:
+        engines: what is on. Models are opened, and refused where they are not as their cards say.
+
+    Raises:
+        PermanentError: of ``Registry.open``.
+    """
+
+    def __init__(self, engines: EngineSettings) -> None:
+        registry = Registry.of(engines)
+        self._voice = next(iter(registry.of_kind(VOICE_KIND)), None)
+        self._mix = Analyser(voice=self._voice is not None)
+        self._parts = None if registry.separator is None else _Parts(registry.separator, self._voice)
+
+    def add(self, block: Block) -> None:
+        """Take float32[n, channels] at ``rightscan.synthesis.SAMPLE_RATE``."""
+        self._mix.add(block)
+        if self._parts is not None:
+            self._parts.add(block)
+
+    def finish(self) -> Evidence:
+        """Return what was heard."""
+        evidence = _heard(self._mix, self._voice)
+        if self._parts is None:
+            return evidence
+        stems, vocal_db = self._parts.finish()
+        return replace(evidence, stems=stems, vocal_db=vocal_db)
+
+    def close(self) -> None:
+        """Stop what still works, after an error."""
+        if self._parts is not None:
+            self._parts.close()
+
+
+class _Parts:
+    """Separates in a thread of its own: a separator asks for blocks, the decoder gives them."""
+
+    def __init__(self, separator: Model, voice: Model | None) -> None:
+        self._separator, self._voice = separator, voice
+        self._blocks: queue.Queue[Block | None] = queue.Queue(_WAITING)
+        self._share = VocalShare(SAMPLE_RATE)
+        self._analysers = {name: Analyser(voice=voice is not None and name == STEMS[0]) for name in STEMS}
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def add(self, block: Block) -> None:
+        both = np.repeat(block, 2, axis=1) if block.shape[1] == 1 else block
+        self._blocks.put(both)
+
+    def finish(self) -> tuple[dict[str, Evidence], float | None]:
+        self.close()
+        if self._error is not None:
+            raise self._error
+        stems = {
+            name: replace(_heard(a, self._voice if name == STEMS[0] else None), lines=None)
+            for name, a in self._analysers.items()
+        }
+        share = self._share.whole_db
+        return stems, None if np.isnan(share) else round(share, 2)
+
+    def close(self) -> None:
+        self._blocks.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        blocks = iter(self._blocks.get, None)
+        try:
+            self._separate(blocks)
+        except BaseException as error:  # noqa: BLE001 - raised again by finish, in the thread that waits
+            self._error = error
+            for _ in blocks:
+                pass
+
+    def _separate(self, blocks: Iterator[Block]) -> None:
+        for stems in separate(blocks, self._separator, SAMPLE_RATE):
+            self._share.add(stems)
+            self._analysers["vocal"].add(stems.vocal)
+            self._analysers["instrumental"].add(stems.instrumental)
+
+
+def _heard(analyser: Analyser, voice: Model | None) -> Evidence:
+    evidence = analyser.finish()
+    windows = analyser.voice_windows()
+    if voice is None or windows is None:
+        return evidence
+    return replace(evidence, voice=_judged(windows, voice))
+
+
+def _judged(windows: WindowFeatures, voice: Model) -> VoiceEvidence:
+    logits = voice.run(values=windows.values)["logit"][:, 0]
+    return VoiceEvidence(named(voice.card), windows.times.astype(np.float32), logits, windows.voiced_share)
