@@ -55,7 +55,7 @@ class Assumptions:
     """Reads the whole object once for its hash, at some 80 MB/s, beside some 20 requests."""
     ingest_gb: float = 1769 / 1024
     scan_s: float = 4.0
-    """3.2 CPU-seconds measured for the guarded children on 3.5 minutes of MP3; the rest is download and requests."""
+    """3.2 CPU-seconds measured for both guarded children on 3.5 minutes of MP3; the rest is download and requests."""
     scan_gb: float = 3008 / 1024
     match_s: float = 1.5
     """Assumed for a catalogue of some 10,000 recordings; ``make bench`` measures the search itself."""

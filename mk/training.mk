@@ -12,3 +12,23 @@ $(TRAINING)/.ready: requirements/runtime.txt requirements/training.txt
 	$(TRAINING)/bin/python -m pip install -q $(TORCH)
 	$(TRAINING)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
 	touch $@
+
+# Settings of the shipped models. Processor: the defaults, one thread. GPU: DEVICE=cuda, more mixes a step, wall time.
+DEVICE ?= cpu
+MINUTES ?= 15
+BATCH ?= $(if $(filter cuda,$(DEVICE)),32,8)
+TRAIN := PYTHONPATH=.:shared $(TRAINING)/bin/python -W ignore -m
+
+.PHONY: train-separation
+train-separation: $(TRAINING)/.ready ## the separator, measured and with its card: MEDIA=dir [MINUTES=15] [DEVICE=cuda BATCH=32]
+	$(TRAIN) training.separation all $(if $(MEDIA),--media "$(MEDIA)") --minutes $(MINUTES) --batch $(BATCH) --device $(DEVICE)
+# ---- the learned voice detector -------------------------------------------------------------------------
+# Fakes and their real counterparts (make fakes writes them), and the folder of media for the unseen test.
+FAKES ?= build/fakes
+VOICE_CHAINS ?= 2
+
+.PHONY: train-voice
+train-voice: $(TRAINING)/.ready ## the learned voice detector from FAKES=dir, tested on MEDIA=dir
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(TRAINING)/bin/python -m training.synthesis.voice --index "$(FAKES)/index.csv" \
+		$(if $(MEDIA),--media "$(MEDIA)") --out shared/rightscan/models/shipped \
+		--chains $(VOICE_CHAINS) --report build/voice/figures.json

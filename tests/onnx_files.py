@@ -127,3 +127,35 @@ def detector_folder(folder: Path, name: str = "tiny", gain: float = 2.0) -> Path
     }
     outputs = {"arrays": [{"name": "score", **array}]}
     return write_model(folder / name, card_body(name, "synthesis", data, inputs, outputs), data)
+
+
+def mask_folder(
+    folder: Path, gain: float, window: int = 512, bins: int = 200, frames: int | str = "frames", **settings
+) -> Path:
+    """A separator of the mask form whose mask is ``gain`` everywhere it sees."""
+    data = affine("magnitude", "mask", [1, 1, frames, bins], 0.0, gain)
+    form = {
+        "form": "magnitude_mask",
+        "window": window,
+        "hop": window // 2,
+        "frames_multiple": 4,
+        "beyond": "hold",
+    }
+    return _separator(folder, data, ["magnitude", "mask"], [1, 1, frames, bins], form | settings)
+
+
+def waveform_folder(
+    folder: Path, gain: float, samples: int | str = "samples", channels: int = 2, **settings
+) -> Path:
+    """A separator of the waveform form that gives ``gain`` times what it gets."""
+    data = affine("mix", "voice", [1, channels, samples], gain, 0.0)
+    form = {"form": "waveform", "samples_multiple": 1}
+    return _separator(folder, data, ["mix", "voice"], [1, channels, samples], form | settings)
+
+
+def _separator(folder: Path, data: bytes, names: Sequence[str], shape: list, settings: dict) -> Path:
+    arrays = [{"name": name, "dtype": "float32", "shape": shape} for name in names]
+    inputs = {"sample_rate": 8000, "chunk_s": 1.0, "overlap_s": 0.25, "arrays": arrays[:1]} | settings
+    return write_model(
+        folder, card_body("tiny-separator", "separation", data, inputs, {"arrays": arrays[1:]}), data
+    )

@@ -1,4 +1,4 @@
-"""Peak memory of the guarded child that analyses an upload, for a short and a very long file."""
+"""Peak memory of the guarded child that decodes, fingerprints and looks for synthesis, for a short and a long file."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""How the learned voice detector is trained, measured and shipped: ``python -m training.synthesis.voice``."""
