@@ -16,6 +16,7 @@ import numpy as np
 import record_samples as sample
 from backends_aws import PROJECTIONS, aws
 
+from generated import evidence_of
 from rightscan import runtime
 from rightscan.adapters.aws import attributes
 from rightscan.adapters.aws.clients import shared_client
@@ -31,10 +32,6 @@ from rightscan.jobs.scan import scan
 from rightscan.ports import OpenIndex
 from rightscan.provenance.records import Credentials, Provenance
 from rightscan.records.messages import MatchRequested, ScanRequested, UploadEvent
-from rightscan.synthesis import PIPELINE as PIPELINE_C
-from rightscan.synthesis import Evidence, Stretch
-from rightscan.synthesis.lattice import Comb
-from rightscan.synthesis.parameters import Family
 
 __all__ = ["aws"]  # a fixture
 KB = 1024
@@ -119,11 +116,8 @@ class FakeIndex:
 
 def ordinary_evidence():
     """Of a song of three and a half minutes without a trace; one stretch stands out as one in a hundred does."""
-    found = [
-        Comb(4.3 if at == 3 else 1.2 + at / 10, Family(44_100, 512), 1.0, 15_520.0, 145) for at in range(11)
-    ]
-    stretches = tuple(Stretch(20.0 * at, min(20.0 * at + 20, 212.48), comb) for at, comb in enumerate(found))
-    return Evidence(PIPELINE_C, 212.48, 209.3, 16_021.5, 31.27, found[1], found[2], found[0], stretches, None)
+    scores = [4.3 if at == 3 else 1.2 + at / 10 for at in range(11)]
+    return evidence_of(scores, whole=1.3, last_s=12.48)
 
 
 def ordinary_provenance():

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from generated import evidence_of
 from rightscan import npz
 from rightscan.errors import PermanentError
 from rightscan.fingerprint import PIPELINE as FINGERPRINT
@@ -28,30 +29,10 @@ from rightscan.synthesis import (
     Source,
     judge,
 )
-from rightscan.synthesis.evidence import Stretch
-from rightscan.synthesis.lattice import UNTESTED, Comb
-from rightscan.synthesis.parameters import Family
-
-FOUND = Family(44_100, 512)
 
 
 def evidence(*scores: float, whole: float | None = None, heard_s: float | None = None) -> Evidence:
-    """Of stretches of 20 s with these scores."""
-    combs = [Comb(score, FOUND, 1.0, 15_520.0, 145) for score in scores]
-    best = max(scores) if whole is None else whole
-    length = 20.0 * len(scores)
-    return Evidence(
-        pipeline=PIPELINE,
-        duration_s=length,
-        heard_s=length if heard_s is None else heard_s,
-        band_hz=16_000.0,
-        range_db=20.0,
-        whole=Comb(best, FOUND, 1.0, 15_520.0, 145),
-        coarse=UNTESTED,
-        changed=UNTESTED,
-        stretches=tuple(Stretch(20.0 * n, 20.0 * n + 20, comb) for n, comb in enumerate(combs)),
-        lines=None,
-    )
+    return evidence_of(scores, whole=whole, heard_s=heard_s)
 
 
 def declared(*parts: str, by: str = "tag", extent: str = "full") -> dict[str, Any]:
