@@ -90,13 +90,17 @@ class _Parts:
         self._thread.join()
 
     def _work(self) -> None:
-        blocks = iter(self._blocks.get, None)
+        blocks = self._given()
         try:
             self._separate(blocks)
         except BaseException as error:  # noqa: BLE001 - raised again by finish, in the thread that waits
             self._error = error
             for _ in blocks:
                 pass
+
+    def _given(self) -> Iterator[Block]:
+        while (block := self._blocks.get()) is not None:
+            yield block
 
     def _separate(self, blocks: Iterator[Block]) -> None:
         for stems in separate(blocks, self._separator, SAMPLE_RATE):

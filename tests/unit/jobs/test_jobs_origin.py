@@ -211,7 +211,7 @@ def test_damaged_members_are_told(prefix: str) -> None:
 
 
 def test_a_judgement_without_passages_has_a_word_for_every_part() -> None:
-    bare = Judgement(Outcome.NONE_FOUND, Level.NONE, -9.0, -0.9, None, None, 1.0, (), (), "test")
+    bare = Judgement(Outcome.NONE_FOUND, Level.NONE, None, False, -9.0, -0.9, None, None, 1.0, (), (), "test")
     empty = Origin(10.0, bare, None, None)
     assert empty.of(Span(0, 10)).axis_c is AxisC.NONE_FOUND
     passage = Passage(0.0, 5.0, Outcome.NONE_FOUND, 1.0, -0.9, None)
