@@ -31,6 +31,7 @@ def write(model: Path, learnt: list[Clip], figures: dict[str, Any], date: str) -
     """Write ``card.json`` beside the model file."""
     rows = [
         *figures["left_out"],
+        *figures["conditions"],
         *figures["new_people"],
         *figures["sites"],
         *figures["unseen"],

@@ -18,6 +18,7 @@ from rightscan.synthesis.voice.judgement import Calibration
 
 Row = dict[str, Any]
 _LONG = max(COUNTS)
+_STEPS = ("mp3", "m4a", "opus", "ogg", "noise", "reverb", "speed", "low-pass")
 
 
 def row(
@@ -76,7 +77,7 @@ def control(rows: Rows, held: Held, logit: NDArray[np.float64]) -> list[Row]:
     table = []
     for fake, words in ((False, "real"), (True, "fake")):
         own = rows.fake[held.row] == fake
-        for step in ("mp3", "m4a", "opus", "ogg", "noise", "reverb", "speed", "low-pass"):
+        for step in _STEPS:
             sent = own & (np.char.find(chain, step) >= 0)
             if sent.any() and (own & clean).any():
                 area = row(
@@ -88,6 +89,20 @@ def control(rows: Rows, held: Held, logit: NDArray[np.float64]) -> list[Row]:
                         for key in ("condition", "generator", "n_fake", "n_real", "auc", "auc_interval")
                     }
                 )
+    return table
+
+
+def conditions(
+    rows: Rows, held: Held, logit: NDArray[np.float64], calibration: Calibration, threshold: float
+) -> list[Row]:
+    """Return the figures on single windows of all families left out, by a step of the chain both classes passed."""
+    chain, fake = rows.chain[held.row], rows.fake[held.row]
+    ratios = np.array([calibration.log10_lr(float(value), 1) for value in logit])
+    table = []
+    for step in ("clean", *_STEPS):
+        own = np.char.find(chain, step) >= 0
+        words = f"4 s, family, people and site left out: {step}"
+        table.append(row(words, "all", ratios[own & fake], ratios[own & ~fake], threshold))
     return table
 
 

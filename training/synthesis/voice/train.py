@@ -78,6 +78,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
         "calibration": asdict(calibration),
         "queue": threshold,
         "left_out": tables.left_out(trials, ratios, threshold),
+        "conditions": tables.conditions(rows, held, logit, calibration, threshold),
         "control": tables.control(rows, held, logit),
         "parts": tables.parts(rows, held, logit),
         "sites": tables.site_by_site(known, new),
@@ -89,7 +90,7 @@ def run(plan: Plan, say: Say) -> dict[str, Any]:
     }
     people = dataset.measure([clip for clip in clips if clip.split == "report"], plan.chains, plan.cache)
     figures["new_people"] = tables.new_people(people, score(model, people.values), calibration, threshold)
-    for name in ("left_out", "control", "parts", "new_people", "sites", "unseen"):
+    for name in ("left_out", "conditions", "control", "parts", "new_people", "sites", "unseen"):
         for line in tables.lines(figures[name]):
             say(line)
     figures["check"] = _check(model)
@@ -106,16 +107,17 @@ def score(model: Path, values: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _mix(rows: Rows, held: Held) -> NDArray[np.float64]:
-    """Return how trees and network are added up: float64[3], neither below nothing."""
+    """Return how trees and network are added up, float64[3]: the mean of the two, each calibrated by itself.
+
+    Fitted together, two scores that agree this well get weights that one family more or less turns around.
+    """
     kind = np.where(rows.fake[held.row], held.family, rows.site[held.row]).astype(str)
     weight = calibrate.per_kind(kind)
     fake = rows.fake[held.row]
-    mix = calibrate.logistic(np.column_stack([held.trees, held.network]), fake, weight)
-    for part in (0, 1):
-        if mix[part] < 0:  # one of the two adds nothing: the other stands alone
-            alone = calibrate.logistic((held.trees, held.network)[1 - part][:, None], fake, weight)
-            mix = np.array([alone[0] * (part == 1), alone[0] * (part == 0), alone[1]])
-    return mix
+    by_trees, by_network = (
+        calibrate.logistic(part[:, None], fake, weight) for part in (held.trees, held.network)
+    )
+    return np.array([by_trees[0], by_network[0], by_trees[1] + by_network[1]]) / 2
 
 
 def _fit_all(rows: Rows, mix: NDArray[np.float64], path: Path) -> None:
