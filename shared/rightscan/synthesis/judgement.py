@@ -15,6 +15,7 @@ from rightscan.synthesis.lattice import Comb
 from rightscan.synthesis.voice import VOICED_SHARE, VoiceScore, pool
 from rightscan.synthesis.voice import Calibration as VoiceCalibration
 
+_VOICE_WEIGHT = 0.5  # on published makers its ratio says half of what it says on those made here
 _MOSTLY_VOICE = 0.6  # of the windows: less, and the detector would hear the backing
 
 
@@ -177,7 +178,7 @@ def _ratio(voice: VoiceScore) -> float:
 
 def _gained(voice: VoiceScore | None) -> float:
     """What a voice adds to the lattice's ratio: a human-sounding voice takes nothing off a lattice."""
-    return 0.0 if voice is None else math.log10(1 + 10 ** _ratio(voice))
+    return 0.0 if voice is None else _VOICE_WEIGHT * math.log10(1 + 10 ** _ratio(voice))
 
 
 def _part(scores: Mapping[Part, float], calibration: Calibration) -> Part:

@@ -7,6 +7,9 @@ import numpy as np
 from rightscan.synthesis.voice.features import NAMES, WindowFeatures, window_values
 from rightscan.synthesis.voice.sound import SHORTEST_S, WINDOW_S, Float
 
+MOST = 15
+"""A minute. The calibration counts eight windows at most, and each costs as much as eight seconds of the comb."""
+
 _BEGINS = 1e-4  # -80 dBFS; the loudest sample, against which the whole is held, is not known yet
 
 
@@ -15,10 +18,12 @@ class Listener:
 
     Args:
         sample_rate: of the blocks, Hz.
+        most: windows; what comes after is not measured.
     """
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, most: int = MOST) -> None:
         self._rate = sample_rate
+        self._most = most
         self._size = round(WINDOW_S * sample_rate)
         self._held = np.zeros(0, np.float32)
         self._last = np.zeros(0, np.float32)
@@ -29,6 +34,9 @@ class Listener:
 
     def add(self, block: Float) -> None:
         """Take float32[n]."""
+        if len(self._rows) >= self._most:
+            self._held = self._held[:0]
+            return
         if self._start is None:
             heard = np.abs(block) > _BEGINS
             lead = int(np.argmax(heard)) if heard.any() else block.size
@@ -37,14 +45,14 @@ class Listener:
                 return
             self._start, block = self._passed, block[lead:]
         self._held = np.concatenate([self._held, block])
-        while self._held.size >= self._size:
+        while self._held.size >= self._size and len(self._rows) < self._most:
             self._measure(self._held[: self._size], self._passed)
             self._last, self._held = self._held[: self._size], self._held[self._size :]
             self._passed += self._size
 
     def finish(self) -> WindowFeatures:
         """Return the rows; a rest of a second or more is measured with what comes before it, as one window."""
-        if self._held.size >= SHORTEST_S * self._rate:
+        if self._held.size >= SHORTEST_S * self._rate and len(self._rows) < self._most:
             joined = np.concatenate([self._last, self._held])[-self._size :]
             self._measure(joined, self._passed + self._held.size - joined.size)
         rows = self._rows
