@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from bench.synth import stems
 
-from rightscan.models import SHIPPED, EngineSettings, Model, Registry
+from rightscan.engines import EngineSettings
+from rightscan.models import SHIPPED, Model, Registry
 from rightscan.models.card import read_card
 from rightscan.separation import Form, VocalShare, separate, separate_whole
 
@@ -18,7 +19,7 @@ RATE = 44100
 
 @functools.cache
 def model() -> Model:
-    found = EngineSettings(separator=NAME).open().separator
+    found = Registry.of(EngineSettings(separator=NAME)).separator
     assert found is not None
     return found
 
