@@ -39,7 +39,7 @@ def _griffin_lim(magnitude: Magnitude, size: int, hop: int, length: int, rng: Rn
 
 
 def _settle(rng: Rng) -> tuple[int, float]:
-    return int(rng.choice([8, 16, 32, 32, 60])), float(rng.choice([0.0, 0.5, 0.99]))
+    return int(rng.choice([8, 16, 24, 32, 48])), float(rng.choice([0.0, 0.5, 0.99]))
 
 
 def griffin_lim(sound: Sound, rate: int, rng: Rng) -> tuple[Sound, str]:
@@ -117,7 +117,7 @@ def world(sound: Sound, rate: int, rng: Rng) -> tuple[Sound, str]:
     import pyworld  # the training environment alone has it
 
     wave = sound.astype(np.float64)
-    slow = bool(rng.random() < 0.2)
+    slow = bool(rng.random() < 0.1)
     found, times = (pyworld.harvest if slow else pyworld.dio)(wave, rate)
     f0 = found if slow else pyworld.stonemask(wave, found, times, rate)
     envelope = pyworld.cheaptrick(wave, f0, times, rate)

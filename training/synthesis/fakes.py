@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from training.synthesis.classical import CLASSICAL, VOICE_ONLY
-from training.synthesis.index import Row, append, row_of
+from training.synthesis.index import Row, append, read, row_of
 from training.synthesis.sound import Sound, band_edge, low_pass, resample, rms, write_flac
 from training.synthesis.sources import Clip, admitted, choose, clips, own_music, sounds
 
@@ -74,29 +75,24 @@ def seed_of(clip: Clip, family: str) -> int:
     return zlib.crc32(f"{clip.name}/{family}".encode())
 
 
-def make(maker: Maker, chosen: Iterable[Clip], media: Path | None, out: Path) -> int:
-    """Write the fakes of one family and the real clips that they belong to; what is there already is left.
+def make(makers: Iterable[Maker], chosen: Iterable[Clip], media: Path | None, out: Path) -> Counter[str]:
+    """Write the fakes of every family, clip by clip, and the real clips that they belong to.
+
+    What the index lists already is left as it is.
 
     Returns:
-        How many fakes the family now has of these clips.
+        By family how many fakes were made.
     """
+    makers = list(makers)
+    known = {row["path"] for row in read(out)} if (out / "index.csv").exists() else set()
     rows: list[Row] = []
-    count = 0
-    wanted = [clip for clip in chosen if clip.source.kind in maker.kinds]
-    for clip, original in sounds(wanted, media):
-        rate = maker.rate or clip.source.rate
-        edge_hz = min(band_edge(original, clip.source.rate), rate / 2)
-        real = low_pass(resample(original, clip.source.rate, rate), rate, edge_hz)
-        real_path = Path("real") / str(rate) / f"{clip.name}.flac"
-        if not (out / real_path).exists():
-            write_flac(out / real_path, real, rate)
-        rows.append(row_of(clip, real_path, "real", 0, rate, f"edge_hz={edge_hz:.0f}"))
-        path = Path("fake") / maker.family / f"{clip.name}.flac"
-        rng = np.random.default_rng(seed_of(clip, maker.family))
-        fake, settings = maker.resynthesise(real, rate, rng)
-        write_flac(out / path, matched(real, fake, rate, edge_hz), rate)
-        rows.append(row_of(clip, path, maker.family, maker.lattice, rate, settings))
-        count += 1
+    count: Counter[str] = Counter()
+    todo = [clip for clip in chosen if any(_path(maker, clip) not in known for maker in makers if _takes(maker, clip))]
+    for clip, original in sounds(todo, media):
+        for maker in makers:
+            if _takes(maker, clip) and _path(maker, clip) not in known:
+                rows += _pair(maker, clip, original, out)
+                count[maker.family] += 1
         if len(rows) >= _BLOCK:
             append(out, rows)
             rows = []
@@ -104,12 +100,37 @@ def make(maker: Maker, chosen: Iterable[Clip], media: Path | None, out: Path) ->
     return count
 
 
+def _takes(maker: Maker, clip: Clip) -> bool:
+    return clip.source.kind in maker.kinds
+
+
+def _path(maker: Maker, clip: Clip) -> str:
+    return f"fake/{maker.family}/{clip.name}.flac"
+
+
+def _pair(maker: Maker, clip: Clip, original: Sound, out: Path) -> list[Row]:
+    rate = maker.rate or clip.source.rate
+    edge_hz = min(band_edge(original, clip.source.rate), rate / 2)
+    real = low_pass(resample(original, clip.source.rate, rate), rate, edge_hz)
+    real_path = f"real/{rate}/{clip.name}.flac"
+    if not (out / real_path).exists():
+        write_flac(out / real_path, real, rate)
+    rng = np.random.default_rng(seed_of(clip, maker.family))
+    fake, settings = maker.resynthesise(real, rate, rng)
+    path = _path(maker, clip)
+    write_flac(out / path, matched(real, fake, rate, edge_hz), rate)
+    return [
+        row_of(clip, real_path, "real", 0, rate, f"edge_hz={edge_hz:.0f}"),
+        row_of(clip, path, maker.family, maker.lattice, rate, settings),
+    ]
+
+
 def classical_makers() -> list[Maker]:
     """The families that need no training."""
     voice, both = frozenset({"voice"}), frozenset({"voice", "music"})
     return [
         Maker(name, 0, None, voice if name in VOICE_ONLY else both, family)
-        for name, family in sorted(CLASSICAL.items(), key=lambda item: item[0] == "world")  # the slowest last
+        for name, family in CLASSICAL.items()
     ]
 
 
@@ -126,6 +147,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="where FLAC files and index.csv go")
     parser.add_argument("--families", default="classical", help="classical, or names with commas between")
     parser.add_argument("--n", type=int, default=0, help="most clips per kind and split; 0 is all")
+    parser.add_argument("--kinds", default="voice,music", help="of clips")
     parser.add_argument("--own", type=int, default=60, help="pieces of the synthesiser")
     args = parser.parse_args()
     makers = classical_makers()
@@ -133,10 +155,10 @@ def main() -> None:
         names = args.families.split(",")
         makers = [maker for maker in makers if maker.family in names]
     chosen = chosen_clips(args.media, args.own, args.n)
-    for maker in makers:
-        began = time.monotonic()
-        count = make(maker, chosen, args.media, args.out)
-        print(f"{maker.family}: {count} fakes in {time.monotonic() - began:.0f} s", flush=True)
+    chosen = [clip for clip in chosen if clip.source.kind in args.kinds.split(",")]
+    began = time.monotonic()
+    count = make(makers, chosen, args.media, args.out)
+    print(f"{sum(count.values())} fakes in {time.monotonic() - began:.0f} s: {dict(count)}", flush=True)
 
 
 if __name__ == "__main__":

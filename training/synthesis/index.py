@@ -48,12 +48,12 @@ class Row:
     settings: str
 
 
-def row_of(clip: Clip, path: Path, family: str, lattice: int, rate: int, settings: str) -> Row:
+def row_of(clip: Clip, path: str, family: str, lattice: int, rate: int, settings: str) -> Row:
     """The row of a file made from a clip."""
     source = clip.source
     label = "real" if family == "real" else "fake"
     return Row(
-        path=path.as_posix(),
+        path=path,
         label=label,
         family=family,
         lattice=lattice,
@@ -79,7 +79,8 @@ def append(folder: Path, rows: Iterable[Row]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         before = read(folder) if target.exists() else []
         known = {row["path"] for row in before}
-        new = [{name: str(value) for name, value in asdict(row).items()} for row in rows if row.path not in known]
+        block = {row.path: row for row in rows if row.path not in known}  # a real clip comes once per family
+        new = [{name: str(value) for name, value in asdict(row).items()} for row in block.values()]
         with partial.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, names)
             writer.writeheader()
