@@ -83,9 +83,9 @@ def encodec(strides: tuple[int, ...]) -> Autoencoder:
 
 def dac(strides: tuple[int, ...]) -> Autoencoder:
     """Snake, three residual layers of dilation 1, 3, 9 after each stride, tanh at the end."""
-    return Autoencoder(strides, 8, 64, Snake, dilations=(1, 3, 9), width=7, bounded=True)
+    return Autoencoder(strides, 6, 64, Snake, dilations=(1, 3, 9), width=7, bounded=True)
 
 
 def oobleck(strides: tuple[int, ...], *, nearest: bool = False) -> Autoencoder:
     """As DAC without tanh; ``nearest`` is its own option against the lattice."""
-    return Autoencoder(strides, 8, 64, Snake, dilations=(1, 3, 9), width=7 if not nearest else 3, nearest=nearest)
+    return Autoencoder(strides, 6, 64, Snake, dilations=(1, 3, 9), width=3 if nearest else 7, nearest=nearest)

@@ -131,14 +131,16 @@ class Flow(nn.Module):
         super().__init__()
         self.mel = Mel(rate, size, hop, 80)
         self.steps = steps
+        spread = self.mel.filters / self.mel.filters.sum(dim=0, keepdim=True).clamp(min=1e-6)
+        spread[:, 0], spread[:, -1] = spread[:, 1], spread[:, -2]  # no triangle reaches the first and last bin
+        self.register_buffer("spread", spread.T.contiguous())
         self.before = nn.Conv1d(size + 2 + 80, channels, 3, padding=1)
         self.time = nn.Linear(64, channels)
         self.blocks = nn.Sequential(*(ConvNext(channels, 3 * channels) for _ in range(blocks)))
         self.after = nn.Conv1d(channels, size + 2, 1)
 
     def _smooth(self, mel: Tensor) -> Tensor:
-        spread = self.mel.filters / self.mel.filters.sum(dim=0, keepdim=True).clamp(min=1e-6)
-        return (spread.T @ mel.exp()).clamp(min=1e-5)
+        return (self.spread @ mel.exp()).clamp(min=1e-5)
 
     def velocity(self, x: Tensor, mel: Tensor, time: Tensor) -> Tensor:
         """Where the flow goes, float32[batch, size + 2, frames]."""

@@ -1,0 +1,123 @@
+"""Train the decoders and write what they make: ``python -m training.synthesis.decoders --media DIR --out DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.synthesis.decoders.families import DECODERS, Decoder
+from training.synthesis.decoders.training import mel_distance_db, resynthesise, train
+from training.synthesis.fakes import Maker, chosen_clips, make, seed_of
+from training.synthesis.sound import Sound, resample
+from training.synthesis.sources import Clip, choose, sounds
+
+_SEED = 20261127
+_POOL = 100  # clips of the train split held in memory: about 15 minutes of voice, or 30 of music
+_MEASURED, _MEASURED_S = 4, 5.0  # clips of the report split, and how much of each
+
+
+def main() -> None:
+    """Read the command line; train, measure and resynthesise family by family."""
+    parser = argparse.ArgumentParser(prog="python -m training.synthesis.decoders", description=__doc__)
+    parser.add_argument("--media", type=Path, help="media folder with MANIFEST.csv; without it own music alone")
+    parser.add_argument("--out", type=Path, required=True, help="where FLAC files, index.csv and decoders/ go")
+    parser.add_argument("--families", default=",".join(DECODERS), help="names with commas between")
+    parser.add_argument("--budget", type=float, default=45.0, help="minutes for all trainings together")
+    parser.add_argument("--n", type=int, default=40, help="most voice clips per split; 0 is all")
+    parser.add_argument("--n-music", type=int, default=20, help="most music clips per split; 0 is all")
+    parser.add_argument("--init-share", type=float, default=0.3, help="of them for decoders never trained")
+    parser.add_argument("--again", action="store_true", help="train even where a trained decoder lies in --out")
+    parser.add_argument("--own", type=int, default=60, help="pieces of the synthesiser")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    args = parser.parse_args()
+    if args.device == "cpu":
+        torch.set_num_threads(1)
+        torch.set_flush_denormal(True)  # decaying Snake and ELU layers reach them, at 20 times the cost
+    clips = chosen_clips(args.media, args.own, 0)
+    names = args.families.split(",")
+    total = sum(decoder.share for decoder in DECODERS.values())
+    for name in names:
+        decoder = DECODERS[name]
+        budget_s = 60 * args.budget * decoder.share / total
+        _one(decoder, [clip for clip in clips if clip.source.kind in decoder.kinds], budget_s, args)
+
+
+def _one(decoder: Decoder, clips: list[Clip], budget_s: float, args: argparse.Namespace) -> None:
+    folder = args.out / "decoders"
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_default_device("cpu")
+    torch.manual_seed(_SEED)
+    network = decoder.build().eval()
+    checkpoint = folder / f"{decoder.name}.pt"
+    if not checkpoint.exists() or args.again:
+        _make(decoder, network, clips, args, init=True)
+        before = _measured(decoder, network, clips, args)
+        pool = _pool(decoder, [clip for clip in clips if clip.source.split == "train"], args.media)
+        outcome = train(decoder, network.to(args.device), pool, budget_s, seed=_SEED, device=args.device)
+        torch.save(network.state_dict(), checkpoint)
+        facts = {
+            "family": decoder.name,
+            "rate": decoder.rate,
+            "strides": decoder.strides,
+            "fundamentals_hz": [round(value, 1) for value in decoder.fundamentals],
+            **asdict(outcome),
+            "pool_s": round(sum(sound.size for sound in pool) / decoder.rate),
+            "mel_distance_db_init": before,
+            "mel_distance_db": _measured(decoder, network, clips, args),
+        }
+        (folder / f"{decoder.name}.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        print(json.dumps(facts), flush=True)
+    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
+    _make(decoder, network, clips, args, init=False)
+
+
+def _make(
+    decoder: Decoder, network: nn.Module, clips: list[Clip], args: argparse.Namespace, *, init: bool
+) -> None:
+    share = args.init_share if init else 1.0
+    chosen: list[Clip] = []
+    for kind, most in (("voice", args.n), ("music", args.n_music)):
+        of_kind = [clip for clip in clips if clip.source.kind == kind]
+        chosen += choose(of_kind, max(1, round(most * share)) if most else 0)
+    print(dict(make([_maker(decoder, network, args.device, init=init)], chosen, args.media, args.out)), flush=True)
+
+
+def _pool(decoder: Decoder, clips: list[Clip], media: Path | None) -> list[Sound]:
+    chosen = sorted(choose(clips, 0)[:_POOL], key=lambda clip: clip.source.path)  # each source is read once
+    return [resample(sound, clip.source.rate, decoder.rate) for clip, sound in sounds(chosen, media)]
+
+
+def _measured(decoder: Decoder, network: nn.Module, clips: list[Clip], args: argparse.Namespace) -> float:
+    found = []
+    reported = choose([clip for clip in clips if clip.source.split == "report"], 0)[:_MEASURED]
+    for clip, sound in sounds(reported, args.media):
+        true = resample(sound, clip.source.rate, decoder.rate)[: round(_MEASURED_S * decoder.rate)]
+        made = resynthesise(network.to(args.device), true, seed=seed_of(clip, decoder.name), device=args.device)
+        found.append(mel_distance_db(_as_loud(made, true), true, decoder.rate))
+    return round(float(np.mean(found)), 2)
+
+
+def _as_loud(made: Sound, true: Sound) -> Sound:
+    gain = np.sqrt(np.mean(true**2) / max(float(np.mean(made**2)), 1e-12))
+    return np.asarray(made * np.float32(gain), dtype=np.float32)
+
+
+def _maker(decoder: Decoder, network: nn.Module, device: str, *, init: bool) -> Maker:
+    def speak(sound: Sound, rate: int, rng: np.random.Generator) -> tuple[Sound, str]:
+        made = resynthesise(network.to(device), sound, seed=int(rng.integers(2**31)), device=device)
+        return made, "strides=" + "x".join(map(str, decoder.strides)) + (" untrained" if init else "")
+
+    name = decoder.name + ("-init" if init else "")
+    resynthesise_clip: Callable[[Sound, int, np.random.Generator], tuple[Sound, str]] = speak
+    return Maker(name, int(bool(decoder.strides)), decoder.rate, frozenset(decoder.kinds), resynthesise_clip)
+
+
+if __name__ == "__main__":
+    main()
