@@ -27,7 +27,9 @@ def _frame(rate: int, rng: Rng) -> tuple[int, int]:
     return size, size // int(rng.choice([4, 4, 4, 8, 2]))
 
 
-def _griffin_lim(magnitude: Magnitude, size: int, hop: int, length: int, rng: Rng, *, rounds: int, momentum: float) -> Sound:
+def _griffin_lim(
+    magnitude: Magnitude, size: int, hop: int, length: int, rng: Rng, *, rounds: int, momentum: float
+) -> Sound:
     turn = np.exp(2j * np.pi * rng.random(magnitude.shape, dtype=np.float32)).astype(np.complex64)
     before: Spectrum = np.zeros_like(turn)
     for _ in range(rounds):
@@ -50,7 +52,9 @@ def griffin_lim(sound: Sound, rate: int, rng: Rng) -> tuple[Sound, str]:
     """
     size, hop = _frame(rate, rng)
     rounds, momentum = _settle(rng)
-    out = _griffin_lim(np.abs(stft(sound, size, hop)), size, hop, sound.size, rng, rounds=rounds, momentum=momentum)
+    out = _griffin_lim(
+        np.abs(stft(sound, size, hop)), size, hop, sound.size, rng, rounds=rounds, momentum=momentum
+    )
     return out, f"n_fft={size} hop={hop} rounds={rounds} momentum={momentum}"
 
 
@@ -74,7 +78,9 @@ def griffin_lim_mel(sound: Sound, rate: int, rng: Rng) -> tuple[Sound, str]:
     bands = int(rng.choice([64, 80, 80, 100, 128]))
     rounds, momentum = _settle(rng)
     magnitude = mel_inverted(np.abs(stft(sound, size, hop)), rate, size, bands)
-    power = float(rng.choice([1.0, 1.0, 1.2]))  # Tacotron raises magnitudes to sharpen what bands have smeared
+    power = float(
+        rng.choice([1.0, 1.0, 1.2])
+    )  # Tacotron raises magnitudes to sharpen what bands have smeared
     peak = float(magnitude.max()) or 1.0
     magnitude = np.asarray(peak * (magnitude / peak) ** power, dtype=np.float32)
     out = _griffin_lim(magnitude, size, hop, sound.size, rng, rounds=rounds, momentum=momentum)
@@ -272,7 +278,9 @@ def mel_smoothed(sound: Sound, rate: int, rng: Rng) -> tuple[Sound, str]:
     spectrum = stft(sound, size, hop)
     magnitude = np.abs(spectrum)
     smoothed = mel_inverted(magnitude, rate, size, bands)
-    out = istft((spectrum * (smoothed / np.maximum(magnitude, _FLOOR))).astype(np.complex64), size, hop, sound.size)
+    out = istft(
+        (spectrum * (smoothed / np.maximum(magnitude, _FLOOR))).astype(np.complex64), size, hop, sound.size
+    )
     return out, f"n_fft={size} hop={hop} mel={bands}"
 
 

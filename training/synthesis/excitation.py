@@ -67,7 +67,13 @@ def pulses(
 
 
 def excitation(
-    f0: NDArray[np.float64], rate: int, hop: int, length: int, rng: np.random.Generator, *, voiced_share: float
+    f0: NDArray[np.float64],
+    rate: int,
+    hop: int,
+    length: int,
+    rng: np.random.Generator,
+    *,
+    voiced_share: float,
 ) -> Sound:
     """Pulses of the energy of white noise where voiced, white noise elsewhere.
 

@@ -87,7 +87,11 @@ def make(makers: Iterable[Maker], chosen: Iterable[Clip], media: Path | None, ou
     known = {row["path"] for row in read(out)} if (out / "index.csv").exists() else set()
     rows: list[Row] = []
     count: Counter[str] = Counter()
-    todo = [clip for clip in chosen if any(_path(maker, clip) not in known for maker in makers if _takes(maker, clip))]
+    todo = [
+        clip
+        for clip in chosen
+        if any(_path(maker, clip) not in known for maker in makers if _takes(maker, clip))
+    ]
     for clip, original in sounds(todo, media):
         for maker in makers:
             if _takes(maker, clip) and _path(maker, clip) not in known:
@@ -143,7 +147,9 @@ def chosen_clips(media: Path | None, own: int, most: int) -> list[Clip]:
 def main() -> None:
     """Read the command line and make what it asks for."""
     parser = argparse.ArgumentParser(prog="python -m training.synthesis.fakes", description=__doc__)
-    parser.add_argument("--media", type=Path, help="media folder with MANIFEST.csv; without it own music alone")
+    parser.add_argument(
+        "--media", type=Path, help="media folder with MANIFEST.csv; without it own music alone"
+    )
     parser.add_argument("--out", type=Path, required=True, help="where FLAC files and index.csv go")
     parser.add_argument("--families", default="classical", help="classical, or names with commas between")
     parser.add_argument("--n", type=int, default=0, help="most clips per kind and split; 0 is all")

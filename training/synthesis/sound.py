@@ -80,7 +80,9 @@ def istft(spectrum: Spectrum, size: int, hop: int, length: int) -> Sound:
     return np.asarray(np.pad(sound, (0, length - sound.size)), dtype=np.float32)
 
 
-def mel_filters(rate: int, size: int, bands: int, low_hz: float = 0.0, high_hz: float | None = None) -> Magnitude:
+def mel_filters(
+    rate: int, size: int, bands: int, low_hz: float = 0.0, high_hz: float | None = None
+) -> Magnitude:
     """Triangular mel bands (O'Shaughnessy's formula) of unit area, for magnitudes of a transform.
 
     Args:

@@ -107,7 +107,9 @@ def licence_of(row: dict[str, str]) -> str | None:
     checked = {"music/librosa_data/": _LIBROSA_MUSIC, "noise/librosa_data/": _LIBROSA_NOISE}
     for folder, names in checked.items():
         if path.startswith(folder):
-            return next((licence for begin, licence in names.items() if Path(path).name.startswith(begin)), None)
+            return next(
+                (licence for begin, licence in names.items() if Path(path).name.startswith(begin)), None
+            )
     return None
 
 

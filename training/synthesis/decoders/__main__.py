@@ -26,14 +26,20 @@ _MEASURED, _MEASURED_S = 4, 5.0  # clips of the report split, and how much of ea
 def main() -> None:
     """Read the command line; train, measure and resynthesise family by family."""
     parser = argparse.ArgumentParser(prog="python -m training.synthesis.decoders", description=__doc__)
-    parser.add_argument("--media", type=Path, help="media folder with MANIFEST.csv; without it own music alone")
-    parser.add_argument("--out", type=Path, required=True, help="where FLAC files, index.csv and decoders/ go")
+    parser.add_argument(
+        "--media", type=Path, help="media folder with MANIFEST.csv; without it own music alone"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="where FLAC files, index.csv and decoders/ go"
+    )
     parser.add_argument("--families", default=",".join(DECODERS), help="names with commas between")
     parser.add_argument("--budget", type=float, default=45.0, help="minutes for all trainings together")
     parser.add_argument("--n", type=int, default=40, help="most voice clips per split; 0 is all")
     parser.add_argument("--n-music", type=int, default=20, help="most music clips per split; 0 is all")
     parser.add_argument("--init-share", type=float, default=0.3, help="of them for decoders never trained")
-    parser.add_argument("--again", action="store_true", help="train even where a trained decoder lies in --out")
+    parser.add_argument(
+        "--again", action="store_true", help="train even where a trained decoder lies in --out"
+    )
     parser.add_argument("--own", type=int, default=60, help="pieces of the synthesiser")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
@@ -86,7 +92,10 @@ def _make(
     for kind, most in (("voice", args.n), ("music", args.n_music)):
         of_kind = [clip for clip in clips if clip.source.kind == kind]
         chosen += choose(of_kind, max(1, round(most * share)) if most else 0)
-    print(dict(make([_maker(decoder, network, args.device, init=init)], chosen, args.media, args.out)), flush=True)
+    print(
+        dict(make([_maker(decoder, network, args.device, init=init)], chosen, args.media, args.out)),
+        flush=True,
+    )
 
 
 def _pool(decoder: Decoder, clips: list[Clip], media: Path | None) -> list[Sound]:
@@ -99,7 +108,9 @@ def _measured(decoder: Decoder, network: nn.Module, clips: list[Clip], args: arg
     reported = choose([clip for clip in clips if clip.source.split == "report"], 0)[:_MEASURED]
     for clip, sound in sounds(reported, args.media):
         true = resample(sound, clip.source.rate, decoder.rate)[: round(_MEASURED_S * decoder.rate)]
-        made = resynthesise(network.to(args.device), true, seed=seed_of(clip, decoder.name), device=args.device)
+        made = resynthesise(
+            network.to(args.device), true, seed=seed_of(clip, decoder.name), device=args.device
+        )
         found.append(mel_distance_db(_as_loud(made, true), true, decoder.rate))
     return round(float(np.mean(found)), 2)
 

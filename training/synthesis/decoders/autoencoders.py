@@ -53,7 +53,10 @@ class Autoencoder(nn.Module):
         for number in range(len(strides) - 1, -1, -1):
             # One residual layer a stride: only the decoder is what fakes are made of.
             layers += residuals(sizes[number + 1])[:1]
-            layers += [activate(activation, sizes[number + 1]), down(sizes[number + 1], sizes[number], strides[number])]
+            layers += [
+                activate(activation, sizes[number + 1]),
+                down(sizes[number + 1], sizes[number], strides[number]),
+            ]
         layers += [activate(activation, sizes[0]), conv(sizes[0], latents, 3)]
         self.encoder = nn.Sequential(*layers)
 

@@ -52,7 +52,9 @@ _V, _M, _VM = ("voice",), ("music",), ("voice", "music")
 DECODERS: dict[str, Decoder] = {
     decoder.name: decoder
     for decoder in (
-        Decoder("istft_head", 24000, _VM, lambda: IstftHead(24000, 1024, 256, 192, 5, 100), batch=5, segment_s=0.6),
+        Decoder(
+            "istft_head", 24000, _VM, lambda: IstftHead(24000, 1024, 256, 192, 5, 100), batch=5, segment_s=0.6
+        ),
         Decoder(
             "hifigan_8822",
             24000,

@@ -62,7 +62,9 @@ class NearestUp(nn.Module):
 class Residual(nn.Module):
     """An activation and a dilated convolution, twice, beside the identity."""
 
-    def __init__(self, channels: int, width: int, dilation: int, activation: type[nn.Module], hidden: int) -> None:
+    def __init__(
+        self, channels: int, width: int, dilation: int, activation: type[nn.Module], hidden: int
+    ) -> None:
         super().__init__()
         self.body = nn.Sequential(
             activate(activation, channels),

@@ -25,7 +25,8 @@ def spectral_loss(made: Tensor, true: Tensor) -> Tensor:
     for size in _SIZES:
         window = torch.hann_window(size)
         a, b = (
-            torch.stft(x, size, size // 4, window=window, center=True, return_complex=True).abs() for x in (made, true)
+            torch.stft(x, size, size // 4, window=window, center=True, return_complex=True).abs()
+            for x in (made, true)
         )
         total = total + (torch.log(a.clamp(min=_LEAST)) - torch.log(b.clamp(min=_LEAST))).abs().mean()
         total = total + torch.linalg.norm(a - b) / torch.linalg.norm(b).clamp(min=1e-3)
@@ -77,11 +78,15 @@ def segments(pool: list[Sound], decoder: Decoder, rng: np.random.Generator, devi
         part = sound[start : start + length]
         loudness = float(np.sqrt(np.mean(part**2)))
         if loudness > 1e-3:
-            rows.append(part * np.float32(min(_LOUDNESS / loudness, 0.95 / max(float(np.abs(part).max()), 1e-6))))
+            rows.append(
+                part * np.float32(min(_LOUDNESS / loudness, 0.95 / max(float(np.abs(part).max()), 1e-6)))
+            )
     return torch.from_numpy(np.stack(rows)).to(device)
 
 
-def train(decoder: Decoder, network: nn.Module, pool: list[Sound], budget_s: float, *, seed: int, device: str) -> Outcome:
+def train(
+    decoder: Decoder, network: nn.Module, pool: list[Sound], budget_s: float, *, seed: int, device: str
+) -> Outcome:
     """Teach a network for so many seconds.
 
     Args:
@@ -101,7 +106,9 @@ def train(decoder: Decoder, network: nn.Module, pool: list[Sound], budget_s: flo
     critic = Discriminator() if decoder.adversarial else None
     critic_optimiser = torch.optim.AdamW(critic.parameters(), 5e-4, betas=(0.8, 0.99)) if critic else None
     network.train()
-    clock = time.process_time if device == "cpu" else time.monotonic  # a shared processor must not cost quality
+    clock = (
+        time.process_time if device == "cpu" else time.monotonic
+    )  # a shared processor must not cost quality
     began, steps, smooth = clock(), 0, math.nan
     while (spent := clock() - began) < budget_s:
         share = spent / budget_s
@@ -129,7 +136,9 @@ def train(decoder: Decoder, network: nn.Module, pool: list[Sound], budget_s: flo
     return Outcome(steps, clock() - began, parameters, smooth)
 
 
-def _teach_critic(critic: Discriminator, optimiser: torch.optim.Optimizer, made: Tensor, true: Tensor) -> None:
+def _teach_critic(
+    critic: Discriminator, optimiser: torch.optim.Optimizer, made: Tensor, true: Tensor
+) -> None:
     loss = sum((1 - opinion).square().mean() for opinion in critic(true))
     loss = loss + sum(opinion.square().mean() for opinion in critic(made))
     optimiser.zero_grad()

@@ -22,7 +22,12 @@ class HifiGan(nn.Module):
     """
 
     def __init__(
-        self, rate: int, strides: tuple[int, ...], widths: tuple[int, ...], channels: int, kernels: tuple[int, ...]
+        self,
+        rate: int,
+        strides: tuple[int, ...],
+        widths: tuple[int, ...],
+        channels: int,
+        kernels: tuple[int, ...],
     ) -> None:
         super().__init__()
         self.mel = Mel(rate, 1024, math.prod(strides), 80)
@@ -132,7 +137,10 @@ class Flow(nn.Module):
         self.mel = Mel(rate, size, hop, 80)
         self.steps = steps
         spread = self.mel.filters / self.mel.filters.sum(dim=0, keepdim=True).clamp(min=1e-6)
-        spread[:, 0], spread[:, -1] = spread[:, 1], spread[:, -2]  # no triangle reaches the first and last bin
+        spread[:, 0], spread[:, -1] = (
+            spread[:, 1],
+            spread[:, -2],
+        )  # no triangle reaches the first and last bin
         self.register_buffer("spread", spread.T.contiguous())
         self.before = nn.Conv1d(size + 2 + 80, channels, 3, padding=1)
         self.time = nn.Linear(64, channels)
@@ -198,7 +206,9 @@ class Diffusion(nn.Module):
             self.gates.append(nn.Conv1d(channels, 2 * channels, 3, padding=dilation, dilation=dilation))
             self.colours.append(nn.Conv1d(80, 2 * channels, 1))
             self.outs.append(nn.Conv1d(channels, 2 * channels, 1))
-        self.after = nn.Sequential(nn.ReLU(), nn.Conv1d(channels, channels, 1), nn.ReLU(), nn.Conv1d(channels, 1, 1))
+        self.after = nn.Sequential(
+            nn.ReLU(), nn.Conv1d(channels, channels, 1), nn.ReLU(), nn.Conv1d(channels, 1, 1)
+        )
 
     def _prior(self, mel: Tensor, length: int) -> Tensor:
         level = torch.sqrt((mel.exp() ** 2).mean(dim=1, keepdim=True))

@@ -1,0 +1,76 @@
+"""Neural decoders: they need PyTorch, which the training environment alone has."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is in the training environment alone (make setup-training)"
+)
+
+from training.synthesis.decoders.families import DECODERS  # noqa: E402
+from training.synthesis.decoders.training import mel_distance_db, resynthesise, train  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+
+
+def lines_db(sound: np.ndarray, rate: int, spacing_hz: float) -> float:
+    """How far multiples of a spacing stand over what lies beside them, dB, median over the band."""
+    size = 16384
+    frames = sound[: sound.size // size * size].reshape(-1, size) * np.hanning(size)
+    level = 10 * np.log10((np.abs(np.fft.rfft(frames, axis=1)) ** 2).mean(axis=0) + 1e-14)
+    found = []
+    for hertz in np.arange(spacing_hz, 0.45 * rate, spacing_hz):
+        at = round(hertz * size / rate)
+        beside = np.median(np.concatenate((level[at - 40 : at - 5], level[at + 6 : at + 41])))
+        found.append(level[at - 1 : at + 2].max() - beside)
+    return float(np.median(found))
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_a_decoder_gives_back_the_length_it_was_given(name):
+    decoder = DECODERS[name]
+    torch.manual_seed(0)
+    network = decoder.build().eval()
+    assert 5e4 < sum(weight.numel() for weight in network.parameters()) < 2.5e6
+    for length in (decoder.rate // 2, decoder.rate // 2 + 137):
+        sound = 0.1 * np.random.default_rng(0).standard_normal(length).astype(np.float32)
+        out = resynthesise(network, sound, seed=1, device="cpu")
+        assert out.shape == sound.shape
+        assert np.isfinite(out).all()
+
+
+def test_lines_stand_where_the_strides_say_before_any_training():
+    strong = {}
+    for name in ("encodec_24k", "nearest_44k"):
+        decoder = DECODERS[name]
+        torch.manual_seed(0)
+        sound = 0.1 * np.random.default_rng(0).standard_normal(6 * decoder.rate).astype(np.float32)
+        made = resynthesise(decoder.build().eval(), sound, seed=1, device="cpu")
+        strong[name] = lines_db(made, decoder.rate, decoder.rate / 40)
+    assert strong["encodec_24k"] > strong["nearest_44k"] + 3
+
+
+def test_fundamentals_are_rate_over_products_of_the_last_strides():
+    assert DECODERS["encodec_24k"].fundamentals == (12000, 3000, 600, 75)
+    assert DECODERS["istft_head"].fundamentals == ()
+
+
+@pytest.mark.parametrize("name", ["istft_head_16k", "hifigan_884", "flow", "diffusion"])
+def test_a_minute_of_training_in_small_lowers_the_distance(name):
+    decoder = DECODERS[name]
+    torch.manual_seed(0)
+    network = decoder.build()
+    t = np.arange(3 * decoder.rate) / decoder.rate
+    sound = (0.2 * np.sin(2 * np.pi * 220 * t) * (1 + np.sin(2 * np.pi * 3 * t)) / 2).astype(np.float32)
+    sound += 0.005 * np.random.default_rng(0).standard_normal(sound.size).astype(np.float32)
+    first = train(decoder, network, [sound], 0.5, seed=1, device="cpu")
+    second = train(decoder, network, [sound], 5.0, seed=2, device="cpu")
+    assert second.steps > 5
+    assert second.loss < first.loss
+    assert np.isfinite(
+        mel_distance_db(resynthesise(network, sound, seed=1, device="cpu"), sound, decoder.rate)
+    )
