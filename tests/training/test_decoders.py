@@ -9,25 +9,13 @@ torch = pytest.importorskip(
 
 from training.synthesis.decoders.families import DECODERS  # noqa: E402
 from training.synthesis.decoders.training import mel_distance_db, resynthesise, train  # noqa: E402
+from training.synthesis.lines import contrast_db, whitened  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
 def _one_thread():
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-
-
-def lines_db(sound: np.ndarray, rate: int, spacing_hz: float) -> float:
-    """How far multiples of a spacing stand over what lies beside them, dB, median over the band."""
-    size = 16384
-    frames = sound[: sound.size // size * size].reshape(-1, size) * np.hanning(size)
-    level = 10 * np.log10((np.abs(np.fft.rfft(frames, axis=1)) ** 2).mean(axis=0) + 1e-14)
-    found = []
-    for hertz in np.arange(spacing_hz, 0.45 * rate, spacing_hz):
-        at = round(hertz * size / rate)
-        beside = np.median(np.concatenate((level[at - 40 : at - 5], level[at + 6 : at + 41])))
-        found.append(level[at - 1 : at + 2].max() - beside)
-    return float(np.median(found))
 
 
 @pytest.mark.parametrize("name", DECODERS)
@@ -50,7 +38,7 @@ def test_lines_stand_where_the_strides_say_before_any_training():
         torch.manual_seed(0)
         sound = 0.1 * np.random.default_rng(0).standard_normal(6 * decoder.rate).astype(np.float32)
         made = resynthesise(decoder.build().eval(), sound, seed=1, device="cpu")
-        strong[name] = lines_db(made, decoder.rate, decoder.rate / 40)
+        strong[name] = contrast_db(whitened(made), decoder.rate, decoder.rate / 40, decoder.rate / 2)
     assert strong["encodec_24k"] > strong["nearest_44k"] + 3
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.synthesis.excitation import excitation, pitch, pulses
-from training.synthesis.sound import Magnitude, Sound, Spectrum, istft, mel_filters, overlap_add, stft
+from training.synthesis.sound import Magnitude, Sound, Spectrum, istft, mel_filters, stft
 
 Rng = np.random.Generator
 Family = Callable[[Sound, int, Rng], tuple[Sound, str]]
@@ -104,9 +104,10 @@ def phase_integrated(sound: Sound, rate: int, rng: Rng) -> tuple[Sound, str]:
         inner = (now[1:-1] > now[:-2]) & (now[1:-1] >= now[2:])
         peaks = np.flatnonzero(inner) + 1
         if peaks.size:
-            a, b, c = (np.log(np.maximum(now[peaks + step], 1e-9)) for step in (-1, 0, 1))
-            bend = np.where(np.abs(a - 2 * b + c) > 1e-6, a - 2 * b + c, -1.0)
-            offset = np.clip(0.5 * (a - c) / bend, -0.5, 0.5)
+            around = np.asarray(now[peaks[None] + np.arange(-1, 2)[:, None]])
+            a, b, c = np.log(np.maximum(around, 1e-9))
+            bend = a - 2 * b + c
+            offset = np.clip(0.5 * (a - c) / np.where(np.abs(bend) > 1e-6, bend, -1.0), -0.5, 0.5)
             nearest = np.searchsorted((peaks[1:] + peaks[:-1]) / 2, bins)
             advanced = phase[peaks] + 2 * np.pi * hop * (peaks + offset) / size
             # Beside a peak a window centred on the frame turns every other bin by half a turn.
@@ -120,7 +121,7 @@ def world(sound: Sound, rate: int, rng: Rng) -> tuple[Sound, str]:
 
     Coding to 24 to 60 coefficients is what statistical parametric synthesis hands to the vocoder.
     """
-    import pyworld  # the training environment alone has it
+    import pyworld  # type: ignore[import-not-found]  # the training environment alone has it
 
     wave = sound.astype(np.float64)
     slow = bool(rng.random() < 0.1)

@@ -189,7 +189,7 @@ def sounds(chosen: Iterable[Clip], media: Path | None) -> Iterator[tuple[Clip, S
             yield clip, sound
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=512)  # all of a media folder of this size, about a gigabyte: every family reads it again
 def _whole(source: Source, media: Path | None) -> Sound:
     if source.path.startswith("synth:"):
         stereo = render(int(source.path.removeprefix("synth:")), source.duration_s, sample_rate=source.rate)

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from training.synthesis.augment import Recipe, augment, controls, draw, write_controls, write_worn
 from training.synthesis.classical import mu_law
 from training.synthesis.fakes import Maker, chosen_clips, make

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from training.synthesis.classical import CLASSICAL, levinson, mel_inverted
 from training.synthesis.sound import rms, stft
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from training.synthesis.classical import mu_law
 from training.synthesis.fakes import Maker, chosen_clips, make, matched
 from training.synthesis.index import read

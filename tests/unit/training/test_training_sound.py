@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-
 from training.synthesis.excitation import excitation, pitch, pulses
+from training.synthesis.lines import contrast_db, spacings, whitened
 from training.synthesis.sound import band_edge, istft, low_pass, mel_filters, resample, rms, stft
 from training.synthesis.stretch import stretch
 
@@ -72,3 +72,14 @@ def test_stretching_keeps_the_pitch(factor):
     out = stretch(tone(440, 2.0), RATE, factor)
     assert out.size == round(2 * RATE * factor)
     assert loudest_hz(out, RATE) == pytest.approx(440, abs=2)
+
+
+def test_lines_are_seen_at_their_spacing_alone():
+    sound = noise(8.0)
+    comb = np.zeros_like(sound)
+    comb[::32] = 0.05
+    for spacing, low, high in ((500.0, 5, 60), (500.0 * 1.07, -2, 3)):
+        assert low < contrast_db(whitened(sound + comb), RATE, spacing, 8000) < high
+    assert abs(contrast_db(whitened(sound), RATE, 500.0, 8000)) < 1.5
+    assert spacings(24000, "strides=8x5x4x2 untrained") == [12000, 3000, 600, 75]
+    assert spacings(24000, "bits=8") == []

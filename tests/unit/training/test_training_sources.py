@@ -1,5 +1,4 @@
 import pytest
-
 from training.synthesis.sources import (
     Source,
     admitted,

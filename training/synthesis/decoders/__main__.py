@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,16 +41,18 @@ def main() -> None:
         "--again", action="store_true", help="train even where a trained decoder lies in --out"
     )
     parser.add_argument("--own", type=int, default=60, help="pieces of the synthesiser")
+    parser.add_argument("--batch-factor", type=int, help="times the batches that suit a processor; GPU: 8")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
     if args.device == "cpu":
         torch.set_num_threads(1)
         torch.set_flush_denormal(True)  # decaying Snake and ELU layers reach them, at 20 times the cost
+    factor = args.batch_factor or (1 if args.device == "cpu" else 8)
     clips = chosen_clips(args.media, args.own, 0)
     names = args.families.split(",")
     total = sum(decoder.share for decoder in DECODERS.values())
     for name in names:
-        decoder = DECODERS[name]
+        decoder = replace(DECODERS[name], batch=factor * DECODERS[name].batch)
         budget_s = 60 * args.budget * decoder.share / total
         _one(decoder, [clip for clip in clips if clip.source.kind in decoder.kinds], budget_s, args)
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from training.synthesis.decoders.families import Decoder
-from training.synthesis.decoders.layers import Mel, conv
+from training.synthesis.decoders.layers import Mel
 from training.synthesis.sound import Sound
 
 _SIZES = (256, 512, 1024, 2048)
