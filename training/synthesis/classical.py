@@ -97,15 +97,15 @@ def phase_integrated(sound: Sound, rate: int, rng: Rng) -> tuple[Sound, str]:
     bands = int(rng.choice([0, 0, 80, 128]))
     if bands:
         magnitude = mel_inverted(magnitude, rate, size, bands)
-    phase = rng.uniform(0, 2 * np.pi, magnitude.shape[1])
+    phase = np.asarray(rng.uniform(0, 2 * np.pi, magnitude.shape[1]))
     out = np.empty(magnitude.shape, dtype=np.complex64)
     bins = np.arange(magnitude.shape[1])
     for number, now in enumerate(magnitude):
         inner = (now[1:-1] > now[:-2]) & (now[1:-1] >= now[2:])
         peaks = np.flatnonzero(inner) + 1
         if peaks.size:
-            around = np.asarray(now[peaks[None] + np.arange(-1, 2)[:, None]])
-            a, b, c = np.log(np.maximum(around, 1e-9))
+            logarithm: Magnitude = np.log(np.maximum(now, np.float32(1e-9)))
+            a, b, c = logarithm[peaks - 1], logarithm[peaks], logarithm[peaks + 1]
             bend = a - 2 * b + c
             offset = np.clip(0.5 * (a - c) / np.where(np.abs(bend) > 1e-6, bend, -1.0), -0.5, 0.5)
             nearest = np.searchsorted((peaks[1:] + peaks[:-1]) / 2, bins)
