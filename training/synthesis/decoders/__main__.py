@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +37,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=40, help="most voice clips per split; 0 is all")
     parser.add_argument("--n-music", type=int, default=20, help="most music clips per split; 0 is all")
     parser.add_argument("--init-share", type=float, default=0.3, help="of them for decoders never trained")
-    parser.add_argument(
-        "--again", action="store_true", help="train even where a trained decoder lies in --out"
-    )
+    parser.add_argument("--more", action="store_true", help="train on where a trained decoder lies in --out")
     parser.add_argument("--own", type=int, default=60, help="pieces of the synthesiser")
     parser.add_argument("--batch-factor", type=int, help="times the batches that suit a processor; GPU: 8")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -63,39 +61,45 @@ def _one(decoder: Decoder, clips: list[Clip], budget_s: float, args: argparse.Na
     torch.set_default_device("cpu")
     torch.manual_seed(_SEED)
     network = decoder.build().eval()
-    checkpoint = folder / f"{decoder.name}.pt"
-    if not checkpoint.exists() or args.again:
-        _make(decoder, network, clips, args, init=True)
-        before = _measured(decoder, network, clips, args)
+    checkpoint, record = folder / f"{decoder.name}.pt", folder / f"{decoder.name}.json"
+    facts = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    if not facts:
+        _make(decoder, network, clips, args, steps=0)
+        facts = {"mel_distance_db_init": _measured(decoder, network, clips, args), "steps": 0, "seconds": 0.0}
+    else:
+        network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
+    if not facts["steps"] or args.more:
         pool = _pool(decoder, [clip for clip in clips if clip.source.split == "train"], args.media)
-        outcome = train(decoder, network.to(args.device), pool, budget_s, seed=_SEED, device=args.device)
+        seed = _SEED + facts["steps"]
+        outcome = train(decoder, network.to(args.device), pool, budget_s, seed=seed, device=args.device)
         torch.save(network.state_dict(), checkpoint)
-        facts = {
+        facts |= {
             "family": decoder.name,
             "rate": decoder.rate,
             "strides": decoder.strides,
             "fundamentals_hz": [round(value, 1) for value in decoder.fundamentals],
-            **asdict(outcome),
+            "parameters": outcome.parameters,
+            "loss": outcome.loss,
+            "steps": facts["steps"] + outcome.steps,
+            "seconds": round(facts["seconds"] + outcome.seconds, 1),
             "pool_s": round(sum(sound.size for sound in pool) / decoder.rate),
-            "mel_distance_db_init": before,
             "mel_distance_db": _measured(decoder, network, clips, args),
         }
-        (folder / f"{decoder.name}.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        record.write_text(json.dumps(facts, indent=1), encoding="utf-8")
         print(json.dumps(facts), flush=True)
-    network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
-    _make(decoder, network, clips, args, init=False)
+    _make(decoder, network, clips, args, steps=facts["steps"])
 
 
 def _make(
-    decoder: Decoder, network: nn.Module, clips: list[Clip], args: argparse.Namespace, *, init: bool
+    decoder: Decoder, network: nn.Module, clips: list[Clip], args: argparse.Namespace, *, steps: int
 ) -> None:
-    share = args.init_share if init else 1.0
+    share = 1.0 if steps else args.init_share
     chosen: list[Clip] = []
     for kind, most in (("voice", args.n), ("music", args.n_music)):
         of_kind = [clip for clip in clips if clip.source.kind == kind]
         chosen += choose(of_kind, max(1, round(most * share)) if most else 0)
     print(
-        dict(make([_maker(decoder, network, args.device, init=init)], chosen, args.media, args.out)),
+        dict(make([_maker(decoder, network, args.device, steps)], chosen, args.media, args.out)),
         flush=True,
     )
 
@@ -122,12 +126,12 @@ def _as_loud(made: Sound, true: Sound) -> Sound:
     return np.asarray(made * np.float32(gain), dtype=np.float32)
 
 
-def _maker(decoder: Decoder, network: nn.Module, device: str, *, init: bool) -> Maker:
+def _maker(decoder: Decoder, network: nn.Module, device: str, steps: int) -> Maker:
     def speak(sound: Sound, rate: int, rng: np.random.Generator) -> tuple[Sound, str]:
         made = resynthesise(network.to(device), sound, seed=int(rng.integers(2**31)), device=device)
-        return made, "strides=" + "x".join(map(str, decoder.strides)) + (" untrained" if init else "")
+        return made, f"strides={'x'.join(map(str, decoder.strides))} steps={steps}"
 
-    name = decoder.name + ("-init" if init else "")
+    name = decoder.name + ("" if steps else "-init")
     resynthesise_clip: Callable[[Sound, int, np.random.Generator], tuple[Sound, str]] = speak
     return Maker(name, int(bool(decoder.strides)), decoder.rate, frozenset(decoder.kinds), resynthesise_clip)
 
