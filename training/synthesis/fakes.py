@@ -18,7 +18,7 @@ import numpy as np
 
 from training.synthesis.classical import CLASSICAL, VOICE_ONLY
 from training.synthesis.index import Row, append, read, row_of
-from training.synthesis.sound import Sound, band_edge, low_pass, resample, rms, write_flac
+from training.synthesis.sound import Sound, band_edge, band_limited, resample, rms, write_flac
 from training.synthesis.sources import Clip, admitted, choose, clips, own_music, sounds
 
 _BLOCK = 60  # rows between two appends: readers may begin early
@@ -61,7 +61,7 @@ def matched(real: Sound, fake: Sound, rate: int, edge_hz: float) -> Sound:
     Raises:
         ValueError: the fake is silent or not finite.
     """
-    limited = low_pass(fake, rate, edge_hz)
+    limited = band_limited(fake, rate, edge_hz)
     loudness = rms(limited)
     if not np.isfinite(loudness) or loudness < 1e-7:
         raise ValueError("the resynthesis is silent or not finite")
@@ -115,7 +115,7 @@ def _path(maker: Maker, clip: Clip) -> str:
 def _pair(maker: Maker, clip: Clip, original: Sound, out: Path) -> list[Row]:
     rate = maker.rate or clip.source.rate
     edge_hz = min(band_edge(original, clip.source.rate), rate / 2)
-    real = low_pass(resample(original, clip.source.rate, rate), rate, edge_hz)
+    real = band_limited(resample(original, clip.source.rate, rate), rate, edge_hz)
     real_path = f"real/{rate}/{clip.name}.flac"
     if not (out / real_path).exists():
         write_flac(out / real_path, real, rate)

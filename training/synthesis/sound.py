@@ -16,6 +16,7 @@ Spectrum = NDArray[np.complex64]
 Magnitude = NDArray[np.float32]
 
 _PAD_S = 0.05  # ahead of and behind what a transform over the whole clip would join end to end
+_LOW_HZ = (20.0, 40.0)
 _EDGE_BELOW_PEAK_DB = 72.0  # 16-bit noise of a clip that peaks at -6 dBFS lies at about -85
 
 
@@ -148,25 +149,33 @@ def band_edge(sound: Sound, rate: int) -> float:
     return float(present[-1] * rate / size) if present.size else rate / 2
 
 
-def low_pass(sound: Sound, rate: int, edge_hz: float) -> Sound:
-    """Take away what lies above an edge: a raised cosine from 3 % under it to the edge, no shift.
+def band_limited(sound: Sound, rate: int, edge_hz: float) -> Sound:
+    """Take away what lies above an edge and below hearing, no shift: raised cosines.
+
+    From 40 Hz down to 20 Hz nothing is left: an offset, which untrained and young decoders have, would tell real
+    from fake. Above, the slope lies in the 3 % under the edge; at half the rate or beyond nothing is taken.
 
     Args:
         sound: float32[n].
         rate: Hz.
-        edge_hz: nothing is left above; at half the rate or beyond, nothing is taken.
+        edge_hz: where the band ends.
 
     Returns:
         float32[n].
     """
-    if edge_hz >= 0.99 * rate / 2:
-        return sound
     pad = min(round(_PAD_S * rate), sound.size - 1)
     spectrum = np.fft.rfft(np.pad(sound, pad, mode="reflect").astype(np.float64))
     hertz = np.linspace(0, rate / 2, spectrum.size)
-    place = ((hertz - 0.97 * edge_hz) / (0.03 * edge_hz)).clip(0, 1)
-    out = np.fft.irfft(spectrum * (0.5 + 0.5 * np.cos(np.pi * place)), n=sound.size + 2 * pad)
+    gain = _raised((_LOW_HZ[1] - hertz) / (_LOW_HZ[1] - _LOW_HZ[0]))
+    if edge_hz < 0.99 * rate / 2:
+        gain = gain * _raised((hertz - 0.97 * edge_hz) / (0.03 * edge_hz))
+    out = np.fft.irfft(spectrum * gain, n=sound.size + 2 * pad)
     return np.asarray(out[pad : pad + sound.size], dtype=np.float32)
+
+
+def _raised(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 up to 0, falling to 0 at 1."""
+    return np.asarray(0.5 + 0.5 * np.cos(np.pi * place.clip(0, 1)))
 
 
 def rms(sound: Sound) -> float:

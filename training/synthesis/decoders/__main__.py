@@ -14,7 +14,7 @@ from torch import nn
 
 from training.synthesis.decoders.families import DECODERS, Decoder
 from training.synthesis.decoders.training import mel_distance_db, resynthesise, train
-from training.synthesis.fakes import Maker, chosen_clips, make, seed_of
+from training.synthesis.fakes import Maker, chosen_clips, make, matched, seed_of
 from training.synthesis.sound import Sound, resample
 from training.synthesis.sources import Clip, choose, sounds
 
@@ -63,8 +63,8 @@ def _one(decoder: Decoder, clips: list[Clip], budget_s: float, args: argparse.Na
     network = decoder.build().eval()
     checkpoint, record = folder / f"{decoder.name}.pt", folder / f"{decoder.name}.json"
     facts = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    _make(decoder, network, clips, args, steps=0)
     if not facts:
-        _make(decoder, network, clips, args, steps=0)
         facts = {"mel_distance_db_init": _measured(decoder, network, clips, args), "steps": 0, "seconds": 0.0}
     else:
         network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
@@ -117,13 +117,8 @@ def _measured(decoder: Decoder, network: nn.Module, clips: list[Clip], args: arg
         made = resynthesise(
             network.to(args.device), true, seed=seed_of(clip, decoder.name), device=args.device
         )
-        found.append(mel_distance_db(_as_loud(made, true), true, decoder.rate))
+        found.append(mel_distance_db(matched(true, made, decoder.rate, decoder.rate / 2), true, decoder.rate))
     return round(float(np.mean(found)), 2)
-
-
-def _as_loud(made: Sound, true: Sound) -> Sound:
-    gain = np.sqrt(np.mean(true**2) / max(float(np.mean(made**2)), 1e-12))
-    return np.asarray(made * np.float32(gain), dtype=np.float32)
 
 
 def _maker(decoder: Decoder, network: nn.Module, device: str, steps: int) -> Maker:

@@ -87,7 +87,16 @@ DECODERS: dict[str, Decoder] = {
             adversarial=True,
         ),
         Decoder("encodec_32k", 32000, _M, lambda: encodec((8, 5, 4, 4)), (8, 5, 4, 4)),
-        Decoder("nearest_44k", 44100, _M, lambda: oobleck((8, 8, 4, 4, 2), nearest=True), (), 1.0, 0.2),
+        Decoder(
+            "nearest_44k",
+            44100,
+            _M,
+            lambda: oobleck((8, 8, 4, 4, 2), nearest=True),
+            (),
+            1.0,
+            0.2,
+            rate_of_learning=1e-3,
+        ),
         Decoder("diffusion", 16000, _V, lambda: Diffusion(16000, 256, 16, 9), rate_of_learning=1e-3),
     )
 }

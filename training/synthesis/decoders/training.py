@@ -125,7 +125,7 @@ def train(
                 loss = loss + 0.1 * sum((1 - opinion).square().mean() for opinion in critic(made))
         optimiser.zero_grad()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        norm = nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         if torch.isfinite(norm):
             optimiser.step()
         value = float(loss.detach())
