@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from training.synthesis.excitation import excitation, pitch, pulses
 from training.synthesis.lines import contrast_db, spacings, whitened
-from training.synthesis.sound import band_edge, istft, band_limited, mel_filters, resample, rms, stft
+from training.synthesis.sound import band_edge, band_limited, istft, mel_filters, resample, rms, stft
 from training.synthesis.stretch import stretch
 
 RATE = 16000
