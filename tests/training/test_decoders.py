@@ -8,7 +8,7 @@ torch = pytest.importorskip(
 )
 
 from training.synthesis.decoders.families import DECODERS  # noqa: E402
-from training.synthesis.decoders.training import mel_distance_db, resynthesise, train  # noqa: E402
+from training.synthesis.decoders.training import mel_agreement, resynthesise, train  # noqa: E402
 from training.synthesis.lines import contrast_db, whitened  # noqa: E402
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from training.synthesis.decoders.families import DECODERS, Decoder
-from training.synthesis.decoders.training import mel_distance_db, resynthesise, train
+from training.synthesis.decoders.training import mel_agreement, resynthesise, train
 from training.synthesis.fakes import Maker, chosen_clips, make, matched, seed_of
 from training.synthesis.sound import Sound, resample
 from training.synthesis.sources import Clip, choose, sounds
@@ -65,7 +65,7 @@ def _one(decoder: Decoder, clips: list[Clip], budget_s: float, args: argparse.Na
     facts = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     _make(decoder, network, clips, args, steps=0)
     if not facts:
-        facts = {"mel_distance_db_init": _measured(decoder, network, clips, args), "steps": 0, "seconds": 0.0}
+        facts = {"at_first": _measured(decoder, network, clips, args), "steps": 0, "seconds": 0.0}
     else:
         network.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
     if not facts["steps"] or args.more:
@@ -83,7 +83,7 @@ def _one(decoder: Decoder, clips: list[Clip], budget_s: float, args: argparse.Na
             "steps": facts["steps"] + outcome.steps,
             "seconds": round(facts["seconds"] + outcome.seconds, 1),
             "pool_s": round(sum(sound.size for sound in pool) / decoder.rate),
-            "mel_distance_db": _measured(decoder, network, clips, args),
+            "trained": _measured(decoder, network, clips, args),
         }
         record.write_text(json.dumps(facts, indent=1), encoding="utf-8")
         print(json.dumps(facts), flush=True)
@@ -109,7 +109,9 @@ def _pool(decoder: Decoder, clips: list[Clip], media: Path | None) -> list[Sound
     return [resample(sound, clip.source.rate, decoder.rate) for clip, sound in sounds(chosen, media)]
 
 
-def _measured(decoder: Decoder, network: nn.Module, clips: list[Clip], args: argparse.Namespace) -> float:
+def _measured(
+    decoder: Decoder, network: nn.Module, clips: list[Clip], args: argparse.Namespace
+) -> dict[str, float]:
     found = []
     reported = choose([clip for clip in clips if clip.source.split == "report"], 0)[:_MEASURED]
     for clip, sound in sounds(reported, args.media):
@@ -117,8 +119,9 @@ def _measured(decoder: Decoder, network: nn.Module, clips: list[Clip], args: arg
         made = resynthesise(
             network.to(args.device), true, seed=seed_of(clip, decoder.name), device=args.device
         )
-        found.append(mel_distance_db(matched(true, made, decoder.rate, decoder.rate / 2), true, decoder.rate))
-    return round(float(np.mean(found)), 2)
+        found.append(mel_agreement(matched(true, made, decoder.rate, decoder.rate / 2), true, decoder.rate))
+    distance, correlation = np.mean(found, axis=0)
+    return {"mel_distance_db": round(float(distance), 2), "mel_correlation": round(float(correlation), 3)}
 
 
 def _maker(decoder: Decoder, network: nn.Module, device: str, steps: int) -> Maker:

@@ -9,7 +9,7 @@ from operator import mul
 
 from torch import nn
 
-from training.synthesis.decoders.autoencoders import dac, encodec, oobleck
+from training.synthesis.decoders.codecs import dac, encodec, oobleck
 from training.synthesis.decoders.vocoders import Diffusion, Flow, HifiGan, IstftHead
 
 
@@ -38,7 +38,7 @@ class Decoder:
     share: float = 1.0
     segment_s: float = 0.3
     batch: int = 4
-    rate_of_learning: float = 2e-3
+    rate_of_learning: float = 1e-3
     adversarial: bool = False
 
     @property
@@ -64,7 +64,15 @@ DECODERS: dict[str, Decoder] = {
             1.3,
             adversarial=True,
         ),
-        Decoder("encodec_24k", 24000, _VM, lambda: encodec((8, 5, 4, 2)), (8, 5, 4, 2), 1.2),
+        Decoder(
+            "encodec_24k",
+            24000,
+            _VM,
+            lambda: encodec(24000, (8, 5, 4, 2)),
+            (8, 5, 4, 2),
+            1.2,
+            rate_of_learning=2e-3,
+        ),
         Decoder(
             "flow",
             16000,
@@ -72,11 +80,28 @@ DECODERS: dict[str, Decoder] = {
             lambda: Flow(16000, 512, 128, 224, 5, 8),
             batch=8,
             segment_s=0.8,
-            rate_of_learning=1e-3,
         ),
-        Decoder("dac_44k", 44100, _M, lambda: dac((8, 8, 4, 2)), (8, 8, 4, 2), 1.2, 0.2),
+        Decoder(
+            "dac_44k",
+            44100,
+            _M,
+            lambda: dac(44100, (8, 8, 4, 2)),
+            (8, 8, 4, 2),
+            1.5,
+            0.2,
+            rate_of_learning=2e-3,
+        ),
         Decoder("istft_head_16k", 16000, _V, lambda: IstftHead(16000, 512, 128, 160, 5), share=0.8, batch=6),
-        Decoder("oobleck_44k", 44100, _M, lambda: oobleck((8, 8, 4, 4, 2)), (8, 8, 4, 4, 2), 1.2, 0.2),
+        Decoder(
+            "oobleck_44k",
+            44100,
+            _M,
+            lambda: oobleck(44100, (8, 8, 4, 4, 2)),
+            (8, 8, 4, 4, 2),
+            1.8,
+            0.2,
+            rate_of_learning=2e-3,
+        ),
         Decoder(
             "hifigan_884",
             16000,
@@ -86,18 +111,26 @@ DECODERS: dict[str, Decoder] = {
             1.1,
             adversarial=True,
         ),
-        Decoder("encodec_32k", 32000, _M, lambda: encodec((8, 5, 4, 4)), (8, 5, 4, 4)),
+        Decoder(
+            "encodec_32k",
+            32000,
+            _M,
+            lambda: encodec(32000, (8, 5, 4, 4)),
+            (8, 5, 4, 4),
+            1.2,
+            rate_of_learning=2e-3,
+        ),
         Decoder(
             "nearest_44k",
             44100,
             _M,
-            lambda: oobleck((8, 8, 4, 4, 2), nearest=True),
+            lambda: oobleck(44100, (8, 8, 4, 4, 2), nearest=True),
             (),
-            1.0,
+            1.5,
             0.2,
-            rate_of_learning=1e-3,
+            rate_of_learning=2e-3,
         ),
-        Decoder("diffusion", 16000, _V, lambda: Diffusion(16000, 256, 16, 9), rate_of_learning=1e-3),
+        Decoder("diffusion", 16000, _V, lambda: Diffusion(16000, 256, 16, 9)),
     )
 }
 """All of them, in the order of training."""

@@ -28,12 +28,6 @@ def conv(inputs: int, outputs: int, width: int, dilation: int = 1) -> nn.Module:
     )
 
 
-def down(inputs: int, outputs: int, stride: int) -> nn.Module:
-    """A convolution of twice its stride; n samples to n / stride where stride divides n."""
-    padding = (stride + 1) // 2
-    return weight_norm(nn.Conv1d(inputs, outputs, 2 * stride, stride=stride, padding=padding))
-
-
 def up(inputs: int, outputs: int, stride: int, width: int | None = None) -> nn.Module:
     """A transposed convolution, n samples to n * stride: the layer whose stride shows in the spectrum."""
     width = width or 2 * stride
