@@ -25,12 +25,13 @@ train-separation: $(TRAINING)/.ready ## the separator, measured and with its car
 
 # ---- the learned voice detector -------------------------------------------------------------------------
 # Fakes and their real counterparts (make train-fakes writes them), and the folder of media for the unseen test.
-FAKES ?= build/fakes
+# Not FAKES, which the benches take for folders of published fakes.
+MADE ?= build/fakes
 VOICE_CHAINS ?= 2
 
 .PHONY: train-voice
-train-voice: $(TRAINING)/.ready ## the learned voice detector from FAKES=dir, tested on MEDIA=dir
-	OMP_NUM_THREADS=1 PYTHONPATH=. $(TRAINING)/bin/python -m training.synthesis.voice --index "$(FAKES)/index.csv" \
+train-voice: $(TRAINING)/.ready ## the learned voice detector from MADE=dir, tested on MEDIA=dir
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(TRAINING)/bin/python -m training.synthesis.voice --index "$(MADE)/index.csv" \
 		$(if $(MEDIA),--media "$(MEDIA)") --out shared/rightscan/models/shipped \
 		--chains $(VOICE_CHAINS) --report build/voice/figures.json
 
@@ -38,10 +39,10 @@ train-voice: $(TRAINING)/.ready ## the learned voice detector from FAKES=dir, te
 # Fakes of every vocoder family and their real counterparts; see training/README.md. They stay out of git.
 # Minutes of processor (or GPU) for all decoders together, and clips per split; 0 is all.
 BUDGET ?= 45
-VOICES ?= 40
-PIECES ?= 20
+VOICE_CLIPS ?= 40
+MUSIC_CLIPS ?= 20
 .PHONY: train-fakes
 train-fakes: $(TRAINING)/.ready ## decoders trained on sound of clear licence, and what they make; MEDIA=dir BUDGET=minutes
-	$(TRAIN) training.synthesis.fakes --out $(FAKES) $(if $(MEDIA),--media "$(MEDIA)")
-	$(TRAIN) training.synthesis.decoders --out $(FAKES) \
-		$(if $(MEDIA),--media "$(MEDIA)") --budget $(BUDGET) --n $(VOICES) --n-music $(PIECES)
+	$(TRAIN) training.synthesis.fakes --out $(MADE) $(if $(MEDIA),--media "$(MEDIA)")
+	$(TRAIN) training.synthesis.decoders --out $(MADE) \
+		$(if $(MEDIA),--media "$(MEDIA)") --budget $(BUDGET) --n $(VOICE_CLIPS) --n-music $(MUSIC_CLIPS)

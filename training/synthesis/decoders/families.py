@@ -126,9 +126,9 @@ DECODERS: dict[str, Decoder] = {
             _M,
             lambda: oobleck(44100, (8, 8, 4, 4, 2), nearest=True),
             (),
-            1.5,
+            1.8,
             0.2,
-            rate_of_learning=2e-3,
+            rate_of_learning=5e-4,
         ),
         Decoder("diffusion", 16000, _V, lambda: Diffusion(16000, 256, 16, 9)),
     )

@@ -10,15 +10,16 @@ from training.synthesis.sound import mel_filters
 
 
 class Snake(nn.Module):
-    """x + sin²(αx)/α, α learned per channel (Ziyin et al. 2020)."""
+    """x + sin²(αx)/α, α learned per channel (Ziyin et al. 2020), as a logarithm (Oobleck): it never crosses 0."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.alpha = nn.Parameter(torch.ones(1, channels, 1))
+        self.logarithm = nn.Parameter(torch.zeros(1, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """float32[batch, channels, n] to the same."""
-        return x + torch.sin(self.alpha * x) ** 2 / (self.alpha + 1e-9)
+        alpha = self.logarithm.exp()
+        return x + torch.sin(alpha * x) ** 2 / alpha
 
 
 def conv(inputs: int, outputs: int, width: int, dilation: int = 1) -> nn.Module:
