@@ -22,13 +22,27 @@ TRAIN := PYTHONPATH=.:shared $(TRAINING)/bin/python -W ignore -m
 .PHONY: train-separation
 train-separation: $(TRAINING)/.ready ## the separator, measured and with its card: MEDIA=dir [MINUTES=15] [DEVICE=cuda BATCH=32]
 	$(TRAIN) training.separation all $(if $(MEDIA),--media "$(MEDIA)") --minutes $(MINUTES) --batch $(BATCH) --device $(DEVICE)
+
 # ---- the learned voice detector -------------------------------------------------------------------------
-# Fakes and their real counterparts (make fakes writes them), and the folder of media for the unseen test.
-FAKES ?= build/fakes
+# Fakes and their real counterparts (make train-fakes writes them), and the folder of media for the unseen test.
+# Not FAKES, which the benches take for folders of published fakes.
+MADE ?= build/fakes
 VOICE_CHAINS ?= 2
 
 .PHONY: train-voice
-train-voice: $(TRAINING)/.ready ## the learned voice detector from FAKES=dir, tested on MEDIA=dir
-	OMP_NUM_THREADS=1 PYTHONPATH=. $(TRAINING)/bin/python -m training.synthesis.voice --index "$(FAKES)/index.csv" \
+train-voice: $(TRAINING)/.ready ## the learned voice detector from MADE=dir, tested on MEDIA=dir
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(TRAINING)/bin/python -m training.synthesis.voice --index "$(MADE)/index.csv" \
 		$(if $(MEDIA),--media "$(MEDIA)") --out shared/rightscan/models/shipped \
 		--chains $(VOICE_CHAINS) --report build/voice/figures.json
+
+# ---- fakes ---------------------------------------------------------------------------------------------
+# Fakes of every vocoder family and their real counterparts; see training/README.md. They stay out of git.
+# Minutes of processor (or GPU) for all decoders together, and clips per split; 0 is all.
+BUDGET ?= 45
+VOICE_CLIPS ?= 40
+MUSIC_CLIPS ?= 20
+.PHONY: train-fakes
+train-fakes: $(TRAINING)/.ready ## decoders trained on sound of clear licence, and what they make; MEDIA=dir BUDGET=minutes
+	$(TRAIN) training.synthesis.fakes --out $(MADE) $(if $(MEDIA),--media "$(MEDIA)")
+	$(TRAIN) training.synthesis.decoders --out $(MADE) \
+		$(if $(MEDIA),--media "$(MEDIA)") --budget $(BUDGET) --n $(VOICE_CLIPS) --n-music $(MUSIC_CLIPS)
