@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from training.separation.material import Material
-from training.separation.measure import cost, error_table
-from training.separation.network import BINS, FORM, Separator
 
 from rightscan.models import Model
 from rightscan.models.card import read_card
+from training.separation.material import Material
+from training.separation.measure import cost, error_table
+from training.separation.network import BINS, FORM, Separator
 
 NAME = "separator-small"
 OPSET = 17

@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 from bench.synth import speech_like, stems
 from numpy.typing import NDArray
+
 from training.separation.singing import sing
 
 Half = Literal["train", "held_out"]

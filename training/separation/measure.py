@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from training.separation.material import MUSIC_RATE, Backing, Material, Voice
-from training.separation.mixing import Sound, at_music_rate, at_ratio, in_room, placed
 
 from rightscan.models import Model
 from rightscan.separation import VocalShare, separate_whole
+from training.separation.material import MUSIC_RATE, Backing, Material, Voice
+from training.separation.mixing import Sound, at_music_rate, at_ratio, in_room, placed
 
 _LENGTH_S = 10.0
 _KINDS = {

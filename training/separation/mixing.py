@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
 from training.separation.material import MUSIC_RATE, Backing, Material, Voice
 
 Sound = NDArray[np.float32]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+
 from training.separation.material import Material
 from training.separation.mixing import draw
 from training.separation.network import FORM, Separator, spectra

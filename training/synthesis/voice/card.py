@@ -8,11 +8,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from training.synthesis.voice.corpus import Clip, seconds
-from training.synthesis.voice.dataset import LONGEST_S
-
 from rightscan.synthesis.voice import FEATURES, NAMES, VOICED_SHARE
 from rightscan.synthesis.voice.sound import RATE, WINDOW_S
+from training.synthesis.voice.corpus import Clip, seconds
+from training.synthesis.voice.dataset import LONGEST_S
 
 NAME = "voice-synthesis"
 VERSION = "1.0.0"

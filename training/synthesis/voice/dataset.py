@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from training.synthesis.voice.augment import CLEAN, Chain, apply, draw
-from training.synthesis.voice.corpus import Clip, load
 
 from rightscan.errors import UsageError
 from rightscan.synthesis.voice import FEATURES, features
 from rightscan.synthesis.voice.sound import RATE
+from training.synthesis.voice.augment import CLEAN, Chain, apply, draw
+from training.synthesis.voice.corpus import Clip, load
 
 LONGEST_S = 8.0  # of one clip: many people say more than one person at length
 

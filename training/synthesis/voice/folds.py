@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from training.synthesis.voice import network, trees
 from training.synthesis.voice.dataset import Rows
 

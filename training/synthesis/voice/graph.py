@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+
 from training.synthesis.voice import trees
 from training.synthesis.voice.network import Network
 

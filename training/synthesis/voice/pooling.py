@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
 from training.synthesis.voice.calibrate import COUNTS, Pool
 from training.synthesis.voice.dataset import Rows
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rightscan.synthesis.voice.judgement import Calibration
 from training.synthesis.voice.calibrate import COUNTS, Pool, log10_lr, queue_threshold
 from training.synthesis.voice.dataset import Rows
 from training.synthesis.voice.folds import Held, kin
 from training.synthesis.voice.metrics import auc, auc_interval, cllr, eer, interval
 from training.synthesis.voice.pooling import pools
 from training.synthesis.voice.unseen import COUNTERPARTS, MUSIC, Piece
-
-from rightscan.synthesis.voice.judgement import Calibration
 
 Row = dict[str, Any]
 _LONG = max(COUNTS)

@@ -11,6 +11,9 @@ import numpy as np
 import onnxruntime
 from bench.synth import speech_like
 from numpy.typing import NDArray
+
+from rightscan.synthesis.voice import features
+from rightscan.synthesis.voice.sound import RATE
 from training.synthesis.voice import (
     calibrate,
     card,
@@ -26,9 +29,6 @@ from training.synthesis.voice import (
 from training.synthesis.voice.dataset import Rows
 from training.synthesis.voice.folds import Held
 from training.synthesis.voice.pooling import pools
-
-from rightscan.synthesis.voice import features
-from rightscan.synthesis.voice.sound import RATE
 
 Say = Callable[[str], None]
 _PARITY = 1e-4  # of a logit, between what was trained and what is shipped (float32 sums of 250 trees)

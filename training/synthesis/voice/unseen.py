@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from training.synthesis.voice.augment import CLEAN, Chain, apply
-from training.synthesis.voice.corpus import load
 
 from rightscan.synthesis.voice import FEATURES, features
 from rightscan.synthesis.voice.sound import RATE
+from training.synthesis.voice.augment import CLEAN, Chain, apply
+from training.synthesis.voice.corpus import load
 
 SUFFIXES = (".wav", ".mp3", ".ogg", ".opus", ".flac", ".m4a")
 CHAINS: dict[str, Chain] = {
