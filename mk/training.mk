@@ -13,6 +13,12 @@ $(TRAINING)/.ready: requirements/runtime.txt requirements/training.txt
 	$(TRAINING)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
 	touch $@
 
+.PHONY: train
+train: ## all shipped models, from MEDIA=dir: hours on two cores, see training/README.md for both kinds of machine
+	$(MAKE) train-fakes
+	$(MAKE) train-voice
+	$(MAKE) train-separation
+
 # Settings of the shipped models. Processor: the defaults, one thread. GPU: DEVICE=cuda, more mixes a step, wall time.
 DEVICE ?= cpu
 MINUTES ?= 15
