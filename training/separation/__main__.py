@@ -22,6 +22,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8, help="mixes a step")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=3e-3, help="of learning, at its highest")
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--n", type=int, default=39, help="mixes for each condition of the report")
     parser.add_argument("--work", type=Path, default=WORK, help="folder of intermediate results")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of the model")
@@ -36,9 +38,13 @@ def main() -> None:
     material = gather(options.media, "train", options.work)
     if options.step in ("train", "all"):
         settings = Settings(
-            minutes=options.minutes, batch=options.batch, seed=options.seed, device=options.device
+            minutes=options.minutes,
+            batch=options.batch,
+            rate=options.rate,
+            seed=options.seed,
+            device=options.device,
         )
-        train(material, settings, weights)
+        train(material, settings, weights, options.start)
     if options.step in ("export", "all"):
         held_out = gather(options.media, "held_out", options.work)
         done = export(weights, material, held_out, options.media, options.out, options.n)

@@ -75,10 +75,11 @@ class Backing:
 
 @dataclass(frozen=True)
 class Material:
-    """Everything of one half."""
+    """Everything of one half; ``pieces`` are whole sung pieces: name, and voice and backing int16[2, n, 2]."""
 
     voices: tuple[Voice, ...]
     backings: tuple[Backing, ...]
+    pieces: tuple[tuple[str, Samples], ...]
 
 
 def gather(media: Path, half: Half, cache: Path) -> Material:
@@ -91,8 +92,8 @@ def gather(media: Path, half: Half, cache: Path) -> Material:
     """
     speech = tuple(_speech(media, half))
     sung = tuple(_resung(speech, half, cache))
-    made_voices, made_backings = _synthesised(half, cache)
-    return Material(speech + sung + made_voices, tuple(_music(media, half)) + made_backings)
+    made_voices, made_backings, pieces = _synthesised(half, cache)
+    return Material(speech + sung + made_voices, tuple(_music(media, half)) + made_backings, pieces)
 
 
 def _speech(media: Path, half: Half) -> Iterator[Voice]:
@@ -140,19 +141,23 @@ def _music(media: Path, half: Half) -> Iterator[Backing]:
             )
 
 
-def _synthesised(half: Half, cache: Path) -> tuple[tuple[Voice, ...], tuple[Backing, ...]]:
+def _synthesised(
+    half: Half, cache: Path
+) -> tuple[tuple[Voice, ...], tuple[Backing, ...], tuple[tuple[str, Samples], ...]]:
     voices: list[Voice] = []
     backings: list[Backing] = []
+    pieces: list[tuple[str, Samples]] = []
     for seed in _SYNTH_PIECES[half]:
         style = _SYNTH_STYLES[seed % len(_SYNTH_STYLES)]
         made = _cached(cache / f"piece-{seed}.npy", lambda s=seed, style=style: _piece(s, style))
         if made[0].any():
             voices.append(Voice("synthesised", f"piece {seed}", MUSIC_RATE, made[0, :, 0]))
+            pieces.append((f"piece {seed}", made))
         backings.append(Backing("synthesised", f"piece {seed}", made[1]))
         if seed % 6 == 0:
             talk = _cached(cache / f"talk-{seed}.npy", lambda s=seed: _int16(speech_like(s, _PIECE_S)[:, 0]))
             voices.append(Voice("synthesised", f"talk {seed}", MUSIC_RATE, talk))
-    return tuple(voices), tuple(backings)
+    return tuple(voices), tuple(backings), tuple(pieces)
 
 
 def _piece(seed: int, style: str) -> Samples:

@@ -60,6 +60,14 @@ def error_table(model: Model, material: Material, media: Path, n: int, seed: int
     rows.append(
         _row(model, f"{_KINDS['speech']}, voice +0 dB", "music synthesised by this repository", mixes)
     )
+    rows.append(
+        _row(
+            model,
+            "sung pieces as they were played",
+            "pieces synthesised by this repository",
+            _pieces(material),
+        )
+    )
     alone = [mix.voice for mix in _mixes(material, "speech", "recorded", 0.0, n, seed)]
     music = [_cut(one.sound, 0.4) for one in material.backings if one.kind == "recorded"]
     songs = [_cut(sound, at) for sound in _songs(media) for at in (0.3, 0.4, 0.5, 0.6)]
@@ -95,6 +103,13 @@ def _mixes(
         voice, piece = at_ratio(voice, piece, ratio_db)
         gain = np.float32(0.7 / max(float(np.abs(voice + piece).max()), 1e-6))
         yield Mix(track.name, voice * gain, piece * gain)
+
+
+def _pieces(material: Material) -> Iterator[Mix]:
+    """Whole pieces: voice and backing at the levels and in the hall that they were played in."""
+    for name, sound in material.pieces:
+        voice, backing = sound.astype(np.float32) / 32768
+        yield Mix(name, voice, backing)
 
 
 def _said(people: list[Voice], number: int, count: int) -> Sound:

@@ -10,6 +10,7 @@ from training.separation.material import MUSIC_RATE, Backing, Material, Voice
 Sound = NDArray[np.float32]
 
 _QUIET = 1e-4  # RMS of a stretch, full scale 1: nothing to be heard there
+_LONGEST_TAIL = int(1.5 * MUSIC_RATE)
 
 
 def draw(material: Material, samples: int, rng: np.random.Generator) -> tuple[Sound, Sound]:
@@ -39,9 +40,9 @@ def at_ratio(voice: Sound, backing: Sound, ratio_db: float) -> tuple[Sound, Soun
 
 
 def placed(voice: Sound, rng: np.random.Generator) -> Sound:
-    """Put a voice near the middle: float32[n] or float32[n, 2] to float32[n, 2]."""
+    """Put a voice near the middle, a quarter of them anywhere: float32[n] or float32[n, 2] to float32[n, 2]."""
     wide = voice if voice.ndim == 2 else voice[:, None]
-    angle = np.pi / 4 + rng.normal(0, 0.06)
+    angle = np.pi / 4 + (rng.normal(0, 0.06) if rng.random() < 0.75 else rng.uniform(-0.5, 0.5))
     return (wide * np.array([np.cos(angle), np.sin(angle)]) * np.sqrt(2)).astype(np.float32)
 
 
@@ -71,19 +72,30 @@ def _stretch(voice: Voice, samples: int, rng: np.random.Generator) -> Sound:
 
 
 def in_room(voice: Sound, rng: np.random.Generator) -> Sound:
-    """Tone, and in half of the cases a room of its own at either ear: float32[n] to float32[n, 2]."""
-    longest = int(0.8 * MUSIC_RATE)
-    size = len(voice) + longest
+    """Tone, and in two of three cases width: float32[n] to float32[n, 2].
+
+    Wide are the reverberation of a room, another at either ear, and copies a few hundredths of a second late, as
+    doubled voices and choruses have. Voices that all lie in the middle teach that whatever is wide is no voice.
+    """
+    size = len(voice) + _LONGEST_TAIL
     frequencies = np.fft.rfftfreq(size, 1 / MUSIC_RATE)
     low = 1 / np.sqrt(1 + (rng.uniform(40, 140) / np.maximum(frequencies, 1)) ** 4)
     dry = np.fft.rfft(voice, size) * (_tilt(frequencies, rng) * low).astype(np.float32)
-    if rng.random() < 0.5:
+    dice = rng.random()
+    if dice < 0.33:
         return np.fft.irfft(dry, size)[: len(voice), None].repeat(2, 1).astype(np.float32)
-    taps = int(rng.uniform(0.15, 0.8) * MUSIC_RATE)
-    tail = rng.standard_normal((2, taps)) * np.exp(-6.9 * np.arange(taps) / taps)
-    tail *= 10 ** (rng.uniform(-22, -8) / 20) / np.sqrt((tail**2).sum(1, keepdims=True))
-    tail[:, 0] += 1
-    wet = np.fft.irfft(dry * np.fft.rfft(tail.astype(np.float32), size), size)
+    response = np.zeros((2, _LONGEST_TAIL), np.float32)
+    response[:, 0] = 1
+    if dice < 0.9:
+        taps, wait = int(rng.uniform(0.15, 1.4) * MUSIC_RATE), int(rng.uniform(0, 0.04) * MUSIC_RATE)
+        tail = rng.standard_normal((2, taps)) * np.exp(-6.9 * np.arange(taps) / taps)
+        tail *= 10 ** (rng.uniform(-22, -2) / 20) / np.sqrt((tail**2).sum(1, keepdims=True))
+        response[:, wait : wait + taps] += tail
+    if dice > 0.75:
+        for ear in (0, 1):
+            for late in rng.integers(int(0.008 * MUSIC_RATE), int(0.04 * MUSIC_RATE), 2):
+                response[ear, late] += rng.uniform(0.2, 0.8)
+    wet = np.fft.irfft(dry * np.fft.rfft(response, size), size)
     return np.ascontiguousarray(wet[:, : len(voice)].T, dtype=np.float32)
 
 

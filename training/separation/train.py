@@ -40,12 +40,15 @@ class Settings:
     device: str = "cpu"
 
 
-def train(material: Material, settings: Settings, weights: Path) -> Separator:
-    """Train a separator and write its weights."""
+def train(material: Material, settings: Settings, weights: Path, start: Path | None = None) -> Separator:
+    """Train a separator, from the weights ``start`` where they are given, and write its weights."""
     torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng([settings.seed, 41])
-    network = Separator().to(settings.device).train()
+    network = Separator()
+    if start is not None:
+        network.load_state_dict(torch.load(start, map_location="cpu", weights_only=True))
+    network.to(settings.device).train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=1e-3)
     clock = time.process_time if settings.device == "cpu" else time.monotonic
     weights.parent.mkdir(parents=True, exist_ok=True)
