@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 import pytest
-from bench.synth import stems
+from bench.synth import speech_like, stems
 
 from rightscan.engines import EngineSettings
 from rightscan.models import SHIPPED, Model, Registry
@@ -26,9 +26,12 @@ def model() -> Model:
 
 @functools.cache
 def piece() -> tuple[np.ndarray, np.ndarray]:
-    """A sung piece of a seed far from those it was trained on: voice and backing."""
+    """Talk over a piece of a seed far from those it was trained on, equally loud: voice and backing."""
     parts = stems(31_007, 14.0, style="ballad")
-    return parts["vocals"], np.sum([x for name, x in parts.items() if name != "vocals"], axis=0)
+    backing = np.sum([x for name, x in parts.items() if name != "vocals"], axis=0)
+    voice = speech_like(77, 14.0, sample_rate=RATE)[: len(backing)].astype(np.float32)
+    voice = np.pad(voice, ((0, len(backing) - len(voice)), (0, 0)))
+    return voice * np.float32(np.sqrt(np.mean(backing**2) / np.mean(voice**2))), backing
 
 
 def si_sdr(estimate: np.ndarray, truth: np.ndarray) -> float:
@@ -46,7 +49,7 @@ def test_it_takes_the_voice_from_a_piece_it_never_heard():
     mix = voice + backing
     found = separate_whole(mix, model(), RATE)
     assert si_sdr(found.vocal, voice) > si_sdr(mix, voice) + 3
-    assert si_sdr(found.instrumental, backing) > si_sdr(mix, backing) + 1
+    assert si_sdr(found.instrumental, backing) > si_sdr(mix, backing) + 3
 
 
 def test_the_share_of_the_voice_tells_voice_from_backing():
