@@ -18,7 +18,7 @@ from rightscan.jobs.listening import Listening
 from rightscan.jobs.voices import voice_standards
 from rightscan.synthesis import SAMPLE_RATE, Level, Source, judge
 
-_ENGINES = EngineSettings(separator=os.environ.get("RIGHTSCAN_SEPARATOR"))
+_ENGINES = EngineSettings(separator=os.environ.get("RIGHTSCAN_SEPARATOR") or None)
 # Samples have no bit rate: that condition is never the reason here.
 _SOUND = Source(lossless=True, bit_rate=None)
 _BLOCK = 4 * SAMPLE_RATE
