@@ -88,8 +88,11 @@ def dac(rate: int, strides: tuple[int, ...]) -> CodecDecoder:
     return CodecDecoder(rate, strides, 8, Snake, dilations=(1, 3, 9), width=7, bounded=True)
 
 
-def oobleck(rate: int, strides: tuple[int, ...], *, nearest: bool = False) -> CodecDecoder:
-    """As DAC without tanh; ``nearest`` is its own option against the lattice."""
-    return CodecDecoder(
-        rate, strides, 6, Snake, dilations=(1, 3, 9), width=3 if nearest else 7, nearest=nearest
-    )
+def oobleck(rate: int, strides: tuple[int, ...]) -> CodecDecoder:
+    """As DAC without tanh."""
+    return CodecDecoder(rate, strides, 6, Snake, dilations=(1, 3, 9), width=7)
+
+
+def nearest(rate: int, strides: tuple[int, ...]) -> CodecDecoder:
+    """Repeated samples and convolutions, an option that Oobleck has too; with Snake it diverged in every try."""
+    return CodecDecoder(rate, strides, 8, nn.ELU, dilations=(1, 3), width=3, squeeze=2, nearest=True)

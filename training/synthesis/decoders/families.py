@@ -9,7 +9,7 @@ from operator import mul
 
 from torch import nn
 
-from training.synthesis.decoders.codecs import dac, encodec, oobleck
+from training.synthesis.decoders.codecs import dac, encodec, nearest, oobleck
 from training.synthesis.decoders.vocoders import Diffusion, Flow, HifiGan, IstftHead
 
 
@@ -24,7 +24,7 @@ class Decoder:
         build: makes the network, freshly initialised.
         strides: of its transposed convolutions, first to last; none where it has no lattice.
         share: of the time for all trainings.
-        segment_s: length of a training segment, s.
+        segment_s: length of a training segment, s; of twelve frames at least, or it learns the edges alone.
         batch: segments per step.
         rate_of_learning: at the start.
         adversarial: the second half of its training hears a discriminator.
@@ -88,7 +88,8 @@ DECODERS: dict[str, Decoder] = {
             lambda: dac(44100, (8, 8, 4, 2)),
             (8, 8, 4, 2),
             1.5,
-            0.2,
+            0.6,
+            batch=2,
             rate_of_learning=2e-3,
         ),
         Decoder("istft_head_16k", 16000, _V, lambda: IstftHead(16000, 512, 128, 160, 5), share=0.8, batch=6),
@@ -99,7 +100,8 @@ DECODERS: dict[str, Decoder] = {
             lambda: oobleck(44100, (8, 8, 4, 4, 2)),
             (8, 8, 4, 4, 2),
             1.8,
-            0.2,
+            0.6,
+            batch=2,
             rate_of_learning=2e-3,
         ),
         Decoder(
@@ -120,16 +122,7 @@ DECODERS: dict[str, Decoder] = {
             1.2,
             rate_of_learning=2e-3,
         ),
-        Decoder(
-            "nearest_44k",
-            44100,
-            _M,
-            lambda: oobleck(44100, (8, 8, 4, 4, 2), nearest=True),
-            (),
-            1.8,
-            0.2,
-            rate_of_learning=5e-4,
-        ),
+        Decoder("nearest_44k", 44100, _M, lambda: nearest(44100, (8, 8, 4, 4, 2)), share=1.5),
         Decoder("diffusion", 16000, _V, lambda: Diffusion(16000, 256, 16, 9)),
     )
 }
