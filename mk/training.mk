@@ -21,12 +21,12 @@ train: ## all shipped models, from MEDIA=dir: hours on two cores, see training/R
 
 # Settings of the shipped models. Processor: the defaults, one thread. GPU: DEVICE=cuda, more mixes a step, wall time.
 DEVICE ?= cpu
-MINUTES ?= 15
+MINUTES ?= 36
 BATCH ?= $(if $(filter cuda,$(DEVICE)),32,8)
 TRAIN := PYTHONPATH=.:shared $(TRAINING)/bin/python -W ignore -m
 
 .PHONY: train-separation
-train-separation: $(TRAINING)/.ready ## the separator, measured and with its card: MEDIA=dir [MINUTES=15] [DEVICE=cuda BATCH=32]
+train-separation: $(TRAINING)/.ready ## the separator, measured and with its card: MEDIA=dir [MINUTES=36] [DEVICE=cuda BATCH=32]
 	$(TRAIN) training.separation all $(if $(MEDIA),--media "$(MEDIA)") --minutes $(MINUTES) --batch $(BATCH) --device $(DEVICE)
 
 # ---- the learned voice detector -------------------------------------------------------------------------

@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("step", choices=["train", "export", "all"])
     parser.add_argument("--media", type=Path, default=os.environ.get("RIGHTSCAN_MEDIA"), help="real media")
     parser.add_argument(
-        "--minutes", type=float, default=15.0, help="of processor time (of wall time on a GPU)"
+        "--minutes", type=float, default=36.0, help="of processor time (of wall time on a GPU)"
     )
     parser.add_argument("--batch", type=int, default=8, help="mixes a step")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])

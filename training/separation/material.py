@@ -48,6 +48,7 @@ _HELD_OUT_MUSIC = ("music/lol373_audionautix_incompetech", "music/shattered_pixe
 _NOT_INSTRUMENTAL = ("nunc_dimittis",)
 # LibriSpeech alone (CC BY 4.0); its test-other part is held out whole, and every fifth other person.
 _VOICES = ("librispeech_test_other", "librispeech_train_clean_1each", "dali_librispeech_237", "librosa_data")
+_SINGING = "ai/saebyulgan_korean_svs/real"
 _SUFFIXES = (".flac", ".wav", ".ogg", ".opus")
 _SYNTH_STYLES = ("pop", "ballad", "gugak", "pop", "classical")
 _SYNTH_PIECES = {"train": range(100, 160), "held_out": range(9100, 9115)}
@@ -56,7 +57,7 @@ _SUNG_PEOPLE = {"train": 110, "held_out": 48}
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice alone: int16[n] at ``rate`` Hz; ``kind`` is ``speech``, ``resung`` or ``synthesised``."""
+    """A voice alone: int16[n] at ``rate`` Hz; ``kind`` is ``speech``, ``resung``, ``synthesised`` or ``singing``."""
 
     kind: str
     who: str
@@ -92,8 +93,9 @@ def gather(media: Path, half: Half, cache: Path) -> Material:
     """
     speech = tuple(_speech(media, half))
     sung = tuple(_resung(speech, half, cache))
+    singing = tuple(_singing(media)) if half == "held_out" else ()
     made_voices, made_backings, pieces = _synthesised(half, cache)
-    return Material(speech + sung + made_voices, tuple(_music(media, half)) + made_backings, pieces)
+    return Material(speech + sung + made_voices + singing, tuple(_music(media, half)) + made_backings, pieces)
 
 
 def _speech(media: Path, half: Half) -> Iterator[Voice]:
@@ -113,6 +115,13 @@ def _at_voice_rate(sound: NDArray[np.float32], rate: int) -> NDArray[np.float32]
     count = round(len(sound) * VOICE_RATE / rate)
     spectrum = np.fft.rfft(sound)[: count // 2 + 1]
     return (np.fft.irfft(spectrum, count) * (count / len(sound))).astype(np.float32)
+
+
+def _singing(media: Path) -> Iterator[Voice]:
+    """Real singing without accompaniment: eight songs by one singer (CC0), too little to train on and measure too."""
+    for path in sorted((media / _SINGING).iterdir()):
+        sound, rate = soundfile.read(path, dtype="int16", always_2d=True)
+        yield Voice("singing", path.stem, rate, sound[:, 0])
 
 
 def _resung(speech: Sequence[Voice], half: Half, cache: Path) -> Iterator[Voice]:

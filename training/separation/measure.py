@@ -27,6 +27,7 @@ _KINDS = {
     "speech": "read speech",
     "resung": "speech resynthesised on notes (WORLD), no real singing",
     "synthesised": "singing and talk synthesised by this repository",
+    "singing": "real solo singing, eight songs by one singer",
 }
 _RATIOS_DB = (0.0, 6.0, -6.0)
 _SONGS = "music/ultrastar"
@@ -56,6 +57,8 @@ def error_table(model: Model, material: Material, media: Path, n: int, seed: int
         for ratio in _RATIOS_DB:
             mixes = _mixes(material, voices, "recorded", ratio, n, seed)
             rows.append(_row(model, f"{words}, voice {ratio:+.0f} dB", "recorded music", mixes))
+        mixes = _mono(_mixes(material, voices, "recorded", 0.0, n, seed))
+        rows.append(_row(model, f"{words}, voice +0 dB, mono", "recorded music", mixes))
     mixes = _mixes(material, "speech", "synthesised", 0.0, n, seed)
     rows.append(
         _row(model, f"{_KINDS['speech']}, voice +0 dB", "music synthesised by this repository", mixes)
@@ -103,6 +106,13 @@ def _mixes(
         voice, piece = at_ratio(voice, piece, ratio_db)
         gain = np.float32(0.7 / max(float(np.abs(voice + piece).max()), 1e-6))
         yield Mix(track.name, voice * gain, piece * gain)
+
+
+def _mono(mixes: Iterator[Mix]) -> Iterator[Mix]:
+    """Without a stereo picture, which many uploads do not have, and at the level that is left."""
+    for mix in mixes:
+        voice, backing = (np.repeat(x.mean(1, keepdims=True), 2, 1) for x in (mix.voice, mix.backing))
+        yield Mix(mix.track, *at_ratio(voice, backing, 0.0))
 
 
 def _pieces(material: Material) -> Iterator[Mix]:

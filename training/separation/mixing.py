@@ -26,7 +26,8 @@ def draw(material: Material, samples: int, rng: np.random.Generator) -> tuple[So
         voice = np.zeros_like(voice)
     elif dice < 0.2:
         backing = np.zeros_like(backing)
-    if rng.random() < 0.35:  # mono uploads
+    # Half of them mono: place in the stereo picture is an easy cue, and many uploads have none.
+    if rng.random() < 0.5:
         voice, backing = (np.repeat(x.mean(1, keepdims=True), 2, 1) for x in (voice, backing))
     peak = float(np.abs(voice + backing).max())
     gain = np.float32(10 ** rng.uniform(-1.2, 0.0) / max(peak, 1e-3))
@@ -57,7 +58,7 @@ def at_music_rate(sound: NDArray[np.int16], rate: float) -> Sound:
 
 
 def _pick_voice(material: Material, rng: np.random.Generator) -> Voice:
-    kind = str(rng.choice(["speech", "resung", "synthesised"], p=[0.5, 0.28, 0.22]))
+    kind = str(rng.choice(["speech", "resung", "synthesised"], p=[0.38, 0.37, 0.25]))
     fitting = [voice for voice in material.voices if voice.kind == kind] or list(material.voices)
     return fitting[int(rng.integers(len(fitting)))]
 

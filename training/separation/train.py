@@ -1,4 +1,4 @@
-"""Trains the separator: ``python -m training.separation train``; one thread, a quarter of an hour of a processor.
+"""Trains the separator: ``python -m training.separation train``; one thread, 36 minutes of a processor.
 
 The budget is processor time, so that a busy machine trains as long as an idle one. Equal settings on equal machines
 draw equal mixes; sums in another order end in other last digits.
@@ -32,7 +32,7 @@ class Settings:
         device: ``cpu`` or ``cuda``.
     """
 
-    minutes: float = 15.0
+    minutes: float = 36.0
     batch: int = 8
     frames: int = 128
     rate: float = 3e-3
@@ -66,7 +66,7 @@ def train(material: Material, settings: Settings, weights: Path, start: Path | N
         losses.append(float(loss.detach()))
         step += 1
         if step % 50 == 0:
-            print(f"{step} steps, {100 * share:.0f} %, loss {np.mean(losses[-50:]):.2f}", flush=True)
+            print(f"{step} steps, {100 * share:.0f} %, loss {np.mean(losses[-50:]):.3f}", flush=True)
             torch.save(network.state_dict(), weights)
     torch.save(network.state_dict(), weights)
     print(f"{step} steps of {settings.batch} mixes, {settings.minutes} minutes on {settings.device}")
@@ -89,11 +89,12 @@ def _batch(material: Material, settings: Settings, rng: np.random.Generator) -> 
 
 
 def _loss(network: Separator, voice: Tensor, backing: Tensor) -> Tensor:
-    """What is left over of voice and backing, dB under the mix; it is the same error in both.
+    """What is left over of voice and backing, against the mix; it is the same error in both.
 
     The spectra are complex: what the mask cannot know, the phase, is in the error, and a mask that is open where voice
-    and backing cancel pays for it. Distances of magnitudes, as tried first, draw the mask to 0 wherever it is unsure.
-    Square roots of magnitudes count besides, so that quiet treble is not left alone.
+    and backing cancel pays for it. Distances of magnitudes, as tried first, draw the mask to 0 wherever it is unsure;
+    decibels of energies, as tried second, spend the effort on mixes that are easy. Square roots of magnitudes count
+    besides, so that quiet treble is not left alone.
     """
     (mix, magnitude), (target, wanted) = spectra(voice + backing), spectra(voice)
     mask = network(magnitude)
@@ -103,9 +104,9 @@ def _loss(network: Separator, voice: Tensor, backing: Tensor) -> Tensor:
 
 
 def _share(error: Tensor, whole: Tensor) -> Tensor:
-    """Energy of an error under that of the whole, dB[batch], not below -30."""
+    """Size (RMS) of an error against that of the whole, for each mix; errors under -30 dB count as that."""
     energy = whole.mean(dim=(1, 2, 3))
-    return 10 * torch.log10(error.mean(dim=(1, 2, 3)) / (energy + 1e-12) + 1e-3)
+    return (error.mean(dim=(1, 2, 3)) / (energy + 1e-12) + 1e-3).sqrt()
 
 
 def _root(x: Tensor) -> Tensor:

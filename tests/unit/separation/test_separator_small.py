@@ -52,6 +52,14 @@ def test_it_takes_the_voice_from_a_piece_it_never_heard():
     assert si_sdr(found.instrumental, backing) > si_sdr(mix, backing) + 3
 
 
+def test_singing_in_its_own_hall_is_separated_too():
+    parts = stems(31_008, 14.0, style="pop")
+    voice, backing = parts["vocals"], np.sum([x for name, x in parts.items() if name != "vocals"], axis=0)
+    found = separate_whole(voice + backing, model(), RATE)
+    assert si_sdr(found.vocal, voice) > si_sdr(voice + backing, voice) + 1
+    assert si_sdr(found.instrumental, backing) > si_sdr(voice + backing, backing) + 1
+
+
 def test_the_share_of_the_voice_tells_voice_from_backing():
     shares = []
     for sound in piece():
