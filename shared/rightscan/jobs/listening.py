@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rightscan.engines import EngineSettings
+from rightscan.errors import PermanentError
 from rightscan.jobs.voices import VOICE_KIND, named
-from rightscan.models import Model, Registry
+from rightscan.models import ExternalDetector, Model, Registry, signal_of
 from rightscan.separation import VocalShare, separate
 from rightscan.synthesis import SAMPLE_RATE, STEMS, Analyser, Evidence, VoiceEvidence
 from rightscan.synthesis.voice import WindowFeatures
 
+_OTHERS_S = 60.0  # what an external detector is given: 21 MB
 _WAITING = 4  # blocks of 4 s between the decoder and the separator: 3 MB each
 
 Block = NDArray[np.float32]
@@ -37,16 +39,21 @@ class Listening:
         self._voice = next(iter(registry.of_kind(VOICE_KIND)), None)
         self._mix = Analyser(voice=self._voice is not None)
         self._parts = None if registry.separator is None else _Parts(registry.separator, self._voice)
+        self._others = _Others(registry.detectors) if registry.detectors else None
 
     def add(self, block: Block) -> None:
         """Take float32[n, channels] at ``rightscan.synthesis.SAMPLE_RATE``."""
         self._mix.add(block)
+        if self._others is not None:
+            self._others.add(_both(block))
         if self._parts is not None:
-            self._parts.add(block)
+            self._parts.add(_both(block))
 
     def finish(self) -> Evidence:
         """Return what was heard."""
         evidence = _heard(self._mix, self._voice)
+        if self._others is not None:
+            evidence = replace(evidence, signals=self._others.signals())
         if self._parts is None:
             return evidence
         stems, vocal_db = self._parts.finish()
@@ -56,6 +63,38 @@ class Listening:
         """Stop what still works, after an error."""
         if self._parts is not None:
             self._parts.close()
+
+
+class _Others:
+    """Asks other people's detectors about the beginning of the sound."""
+
+    def __init__(self, detectors: Sequence[ExternalDetector]) -> None:
+        self._detectors = detectors
+        self._blocks: list[Block] = []
+        self._left = round(_OTHERS_S * SAMPLE_RATE)
+
+    def add(self, block: Block) -> None:
+        if self._left > 0:
+            self._blocks.append(block[: self._left])
+            self._left -= len(self._blocks[-1])
+
+    def signals(self) -> dict[str, float | None]:
+        if not self._blocks:
+            return {}
+        sound = np.concatenate(self._blocks)
+        return {f"{d.name}@{d.version}": _asked(d, sound) for d in self._detectors}
+
+
+def _asked(detector: ExternalDetector, sound: Block) -> float | None:
+    try:
+        return signal_of(detector, sound, SAMPLE_RATE).score
+    except PermanentError:
+        # Code of others: that it failed stands in the record as a signal without a score. It stops no search.
+        return None
+
+
+def _both(block: Block) -> Block:
+    return np.repeat(block, 2, axis=1) if block.shape[1] == 1 else block
 
 
 class _Parts:
@@ -71,8 +110,7 @@ class _Parts:
         self._thread.start()
 
     def add(self, block: Block) -> None:
-        both = np.repeat(block, 2, axis=1) if block.shape[1] == 1 else block
-        self._blocks.put(both)
+        self._blocks.put(block)
 
     def finish(self) -> tuple[dict[str, Evidence], float | None]:
         self.close()

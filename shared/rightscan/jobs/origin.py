@@ -142,6 +142,7 @@ class Origin:
             passages_left_out=left_out,
             voice_log10_lr=None if judgement.voice is None else _rounded(judgement.voice.log10_lr),
             vocal_db=evidence.vocal_db,
+            signals=dict(evidence.signals),
             models=_models(evidence, judgement),
             c2pa=c2pa,
             declared=self.declarations,

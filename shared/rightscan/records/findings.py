@@ -169,6 +169,10 @@ class Synthesis(Record):
     vocal_db: float | None = Field(
         default=None, description="voice over backing, where a separator took them apart"
     )
+    signals: dict[str, float | None] = Field(
+        default_factory=dict,
+        description="of other people's detectors, by name@version; null where one failed",
+    )
     family: str | None = Field(default=None, description="lattice found: rate of the decoder over its stride")
     spacing_hz: float | None = None
     ratio: float | None = Field(default=None, description="of the spacing to the decoder's own")

@@ -16,8 +16,9 @@ class Calibration:
         version: changes with any of the figures.
         scores: of the knots between which the ratio is interpolated, rising.
         log10_lrs: the ratio at the knots, rising.
-        queue: score from which a person looks at it; 1 % of real sound reaches it.
-        sure: score from which "detected" is said; 0.1 % of real sound would reach it.
+        queue: score from which a person looks at it; set for one real sound in a hundred.
+        sure: score from which "detected" is said; over every real recording it was set on. So few say nothing of
+            rates below one in their number.
         changed_cost: what a lattice at another ratio has to give up: it is the best of 6,000 times as many.
         most_changed: and what it is worth at most: held tones of any pitch are a lattice at some ratio, so it
             queues and never asserts.

@@ -66,6 +66,7 @@ class Evidence:
         voice: of the learned detector; None where no model was asked.
         stems: of the parts, ``vocal`` and ``instrumental``, where a separator took them apart.
         vocal_db: energy of the voice over its backing, dB; None where nothing was taken apart.
+        signals: scores of other people's detectors by name@version, None where one failed; they move nothing.
     """
 
     pipeline: str
@@ -82,6 +83,7 @@ class Evidence:
     voice: VoiceEvidence | None = None
     stems: Mapping[str, Evidence] = field(default_factory=dict)
     vocal_db: float | None = None
+    signals: Mapping[str, float | None] = field(default_factory=dict)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the evidence as arrays for an npz file.
@@ -102,6 +104,7 @@ class Evidence:
             "stretches": [[s.start_s, s.end_s, _comb_values(s.found)] for s in self.stretches],
             "voice": None if self.voice is None else self.voice.model,
             "vocal_db": self.vocal_db,
+            "signals": dict(self.signals),
             "windows": 0 if self.lines is None else self.lines.windows,
         }
         text = json.dumps(head, sort_keys=True, separators=(",", ":")).encode()
@@ -152,8 +155,9 @@ class Evidence:
                 voice=_voice(head["voice"], arrays),
                 stems={stem: cls.from_arrays(part) for stem in STEMS if (part := _part(stem, arrays))},
                 vocal_db=head["vocal_db"],
+                signals={str(n): None if v is None else float(v) for n, v in head["signals"].items()},
             )
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
             raise PermanentError(
                 "corrupt_features", "the evidence of synthesis cannot be read", "scan the media again"
             ) from error

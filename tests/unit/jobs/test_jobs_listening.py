@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.lattice_sound import RATE, decoded, music
 
-from onnx_files import mask_folder
+from onnx_files import card_body, mask_folder
 from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError
 from rightscan.jobs.listening import Listening
-from rightscan.synthesis import Level, Outcome, Part, Source, judge
+from rightscan.synthesis import Evidence, Level, Outcome, Part, Source, judge
 
 UNCOMPRESSED = Source(lossless=True, bit_rate=None)
 
@@ -53,3 +54,39 @@ def test_a_separator_that_is_not_there_is_refused() -> None:
     with pytest.raises(PermanentError) as raised:
         Listening(EngineSettings(separator="nobody", models=()))
     assert raised.value.code == "unknown_model"
+
+
+PARTNER = """
+from pathlib import Path
+import numpy as np
+from rightscan.models.card import read_card
+
+class Partner:
+    name, version, card = "partner", "1", read_card(Path(__file__).parent)
+    def __init__(self, answer):
+        self.answer = answer
+    def score(self, sound, sample_rate):
+        return self.answer(sound) / sample_rate
+
+def length():
+    return Partner(len)
+
+def failing():
+    return Partner(lambda sound: 1 / 0)
+"""
+
+
+@pytest.mark.parametrize(("factory", "signal"), [("length", 60.0), ("failing", None)])
+def test_an_external_detector_adds_a_signal_and_moves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factory: str, signal: float | None
+) -> None:
+    card = card_body("partner", "external", None, {"sample_rate": RATE}, {}) | {"version": "1"}
+    (tmp_path / "card.json").write_text(json.dumps(card), "utf-8")
+    (tmp_path / "partner_signals.py").write_text(PARTNER, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sound = music(62)
+    plain = heard(sound, EngineSettings(models=()))
+    asked = heard(sound, EngineSettings(models=(), detectors=(f"partner_signals:{factory}",)))
+    assert asked.signals == {"partner@1": signal}
+    assert judge(asked, UNCOMPRESSED) == judge(plain, UNCOMPRESSED)
+    assert Evidence.from_arrays(asked.to_arrays()).signals == asked.signals
