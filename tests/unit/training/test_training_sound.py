@@ -3,7 +3,6 @@ import pytest
 from training.synthesis.excitation import excitation, pitch, pulses
 from training.synthesis.lines import contrast_db, spacings, whitened
 from training.synthesis.sound import band_edge, band_limited, istft, mel_filters, resample, rms, stft
-from training.synthesis.stretch import stretch
 
 RATE = 16000
 
@@ -65,13 +64,6 @@ def test_excitation_is_as_loud_as_noise():
     assert np.diff(marks).mean() == pytest.approx(128, abs=1)
     for share in (1.0, 0.5):
         assert rms(excitation(f0, RATE, 80, RATE, rng, voiced_share=share)) == pytest.approx(1.0, rel=0.1)
-
-
-@pytest.mark.parametrize("factor", [0.9, 1.1])
-def test_stretching_keeps_the_pitch(factor):
-    out = stretch(tone(440, 2.0), RATE, factor)
-    assert out.size == round(2 * RATE * factor)
-    assert loudest_hz(out, RATE) == pytest.approx(440, abs=2)
 
 
 def test_lines_are_seen_at_their_spacing_alone():

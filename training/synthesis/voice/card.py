@@ -14,7 +14,7 @@ from training.synthesis.voice.corpus import Clip, seconds
 from training.synthesis.voice.dataset import LONGEST_S
 
 NAME = "voice-synthesis"
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 _LICENCE = "Apache-2.0"
 _LIMITATIONS = (
     "Graded evidence: it may queue a recording for a person to look at; it has no threshold to assert anything.",
