@@ -8,12 +8,16 @@ between the lines.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from rightscan.synthesis.lattice import UNTESTED, Comb, best_of, lowest, teeth_numbers
+from rightscan.synthesis.lattice import UNTESTED, Comb, lowest, teeth_numbers
 from rightscan.synthesis.parameters import FAMILIES, PARAMETERS, SAMPLE_RATE, Family
 
+_HZ = SAMPLE_RATE / PARAMETERS.coarse
 _REACH, _STEP = 2e-3, 1e-4  # of the ratio; 1e-4 at the highest line is half a bin
 _RATIOS: NDArray[np.float64] = 1 + np.arange(-_REACH, _REACH + _STEP / 2, _STEP)
 _MOVES = np.arange(-3, 4)
@@ -42,61 +46,59 @@ def track(windows: NDArray[np.float32], band_end: float) -> Comb:
     """
     heard = np.clip(windows[:WINDOWS], -_CAP, _CAP)
     top = min(band_end, _TOP)
-    sums = [(s, family) for family in FAMILIES if (s := _followed(heard, family, top)) is not None]
-    sums.sort(key=lambda entry: -entry[0][0])
-    return best_of(_told(heard, family, top, found) for found, family in sums[:_CANDIDATES])
-
-
-def _told(heard: NDArray[np.float32], family: Family, top: float, found: tuple[float, float]) -> Comb:
-    between = [_followed(heard, family, top, shift) for shift in _BETWEEN]
-    rest = [sums[0] for sums in between if sums is not None]
-    if not rest:
+    families = [family for family in FAMILIES if _numbers(family, top).size >= _FEWEST_TEETH]
+    if not families:
         return UNTESTED
-    score = min(_MOST, _PER_SCORE * (found[0] - max(rest)) - _COST_OF_CHOICE)
-    return Comb(score, family, found[1], top, len(_numbers(family, top)))
+    sums, ratios = _followed(heard, [(family, 0.0) for family in families], top)
+    first = np.argsort(-sums, kind="stable")[:_CANDIDATES]
+    between = [(families[place], shift) for place in first for shift in _BETWEEN]
+    rest = _followed(heard, between, top)[0].reshape(len(first), len(_BETWEEN)).max(axis=1)
+    scores = np.minimum(_MOST, _PER_SCORE * (sums[first] - rest) - _COST_OF_CHOICE)
+    best = int(np.argmax(scores))
+    family = families[first[best]]
+    lines = int(_numbers(family, top).size)
+    return Comb(float(scores[best]), family, float(ratios[first[best]]), top, lines)
 
 
 def _numbers(family: Family, top: float) -> NDArray[np.int64]:
     """Numbers of the teeth that stay within the band at every ratio."""
-    return teeth_numbers(
-        family.spacing, lowest(top) / (1 - _REACH), top / (1 + _REACH), SAMPLE_RATE / PARAMETERS.coarse
-    )
+    return teeth_numbers(family.spacing, lowest(top) / (1 - _REACH), top / (1 + _REACH), _HZ)
 
 
 def _followed(
-    heard: NDArray[np.float32], family: Family, top: float, shift: float = 0.0
-) -> tuple[float, float] | None:
-    """Mean over windows of the comb along the followed ratio, and the mean ratio; None for too few teeth."""
-    numbers = _numbers(family, top)
-    if numbers.size < _FEWEST_TEETH:
-        return None
-    hz = SAMPLE_RATE / PARAMETERS.coarse
-    places = np.rint(np.multiply.outer(_RATIOS, (numbers + shift) * (family.spacing / hz))).astype(np.int64)
-    values = heard[:, places]
-    half = np.arange(numbers.size) % 2 == 0
-    one, other = (values[:, :, m].sum(axis=2) / np.float32(np.sqrt(m.sum())) for m in (half, ~half))
-    first, second = _path(one), _path(other)
-    at = np.arange(len(heard))
-    mean = (float(other[at, first].mean()) + float(one[at, second].mean())) / 2
-    return mean, float(_RATIOS[np.concatenate([first, second])].mean())
+    heard: NDArray[np.float32], combs: Sequence[tuple[Family, float]], top: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """For combs shifted by a part of their spacing: mean over windows along the followed ratio, mean ratio."""
+    halves = []
+    for family, shift in combs:
+        numbers = _numbers(family, top)
+        places = np.rint(np.multiply.outer(_RATIOS, (numbers + shift) * (family.spacing / _HZ)))
+        values = heard[:, places.astype(np.int64)]
+        odd = np.arange(numbers.size) % 2 == 0
+        halves += [values[:, :, m].sum(axis=2) / np.float32(np.sqrt(m.sum())) for m in (odd, ~odd)]
+    sums = np.stack(halves)
+    paths = _paths(sums)
+    # Each half is scored along the path of the other: of a pair, neighbours in the stack.
+    crossed = paths.reshape(-1, 2, len(heard))[:, ::-1].reshape(paths.shape)
+    along = np.take_along_axis(sums, crossed[:, :, None], axis=2)[:, :, 0].mean(axis=1, dtype=np.float64)
+    return along.reshape(-1, 2).mean(axis=1), _RATIOS[paths].reshape(len(combs), -1).mean(axis=1)
 
 
-def _path(sums: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Viterbi path int64[windows] through float32[windows, ratios]."""
-    windows, ratios = sums.shape
-    best = sums[0]
-    came = np.zeros((windows, ratios), np.int64)
+def _paths(sums: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Viterbi paths int64[n, windows] through float32[n, windows, ratios]."""
+    count, windows = sums.shape[:2]
     reach = int(_MOVES[-1])
+    best = sums[:, 0]
+    came = np.zeros(sums.shape, np.int64)
     for window in range(1, windows):
-        padded = np.pad(best, reach, constant_values=_LOST)
-        ways = np.stack(
-            [padded[reach + m : reach + m + ratios] + c for m, c in zip(_MOVES, _COST, strict=True)]
-        )
-        chosen = ways.argmax(axis=0)
-        came[window] = _MOVES[chosen]
-        best = ways[chosen, np.arange(ratios)] + sums[window]
-    path = np.zeros(windows, np.int64)
-    path[-1] = int(best.argmax())
+        padded = np.pad(best, ((0, 0), (reach, reach)), constant_values=_LOST)
+        ways = sliding_window_view(padded, _MOVES.size, axis=1) + _COST
+        chosen = ways.argmax(axis=2)
+        came[:, window] = _MOVES[chosen]
+        best = np.take_along_axis(ways, chosen[:, :, None], axis=2)[:, :, 0] + sums[:, window]
+    path = np.zeros((count, windows), np.int64)
+    path[:, -1] = best.argmax(axis=1)
+    every = np.arange(count)
     for window in range(windows - 1, 0, -1):
-        path[window - 1] = path[window] + came[window, path[window]]
+        path[:, window - 1] = path[:, window] + came[every, window, path[:, window]]
     return path
