@@ -57,7 +57,7 @@ def evidence_of(
         "duration_s": length,
         "heard_s": length if heard_s is None else heard_s,
         "band_hz": 16_021.5,
-        "range_db": 31.27,
+        "snr_db": 31.27,
         "whole": replace(found, score=max(scores) if whole is None else whole),
         "stretches": tuple(
             Stretch(20.0 * n, min(20.0 * n + 20, length), replace(found, score=score))

@@ -19,8 +19,8 @@ from rightscan.jobs.voices import voice_standards
 from rightscan.synthesis import SAMPLE_RATE, Level, Source, judge
 
 _ENGINES = EngineSettings(separator=os.environ.get("RIGHTSCAN_SEPARATOR") or None)
-# Samples have no bit rate: that condition is never the reason here.
-_SOUND = Source(lossless=True, bit_rate=None)
+# Samples have no bit rate, and are at the engine's rate: neither condition is ever the reason here.
+_SOUND = Source(lossless=True, bit_rate=None, sample_rate=SAMPLE_RATE)
 _BLOCK = 4 * SAMPLE_RATE
 
 

@@ -202,6 +202,7 @@ def synthesis() -> Synthesis:
         conditions=("weak_evidence", "vocal_not_separated"),
         heard_s=209.3,
         band_hz=16_022.0,
+        snr_db=31.3,
         passages=(
             SynthesisPassage(
                 media_start=60.0,

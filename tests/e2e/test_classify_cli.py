@@ -118,6 +118,7 @@ def test_the_object_has_what_is_promised(folder: Path) -> None:
     assert said["measured"]["lossless"] is False
     assert said["measured"]["bit_rate"] == pytest.approx(128_000, rel=0.05)
     assert said["measured"]["band_hz"] > 10_000
+    assert said["measured"]["snr_db"] > 10
     assert said["conditions"] == ["vocal_not_separated"]
 
 

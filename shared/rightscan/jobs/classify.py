@@ -74,7 +74,7 @@ def _heard(
             "Send this message and the file to the engineers: it is a bug.",
         ) from error
     lossless = bool(facts["lossless"])
-    source = Source(lossless=lossless, bit_rate=None if lossless else facts["bit_rate"])
+    source = Source(lossless, None if lossless else facts["bit_rate"], facts["sample_rate"])
     origin = origin_in(features.read_bytes(), facts["duration_s"], source, voice_standards(engines))
     return Classified(_result(path, facts, origin), origin)
 
@@ -96,7 +96,6 @@ def _result(path: Path, facts: dict[str, Any], origin: Origin) -> ClassifyResult
     said = synthesis_result(origin.record(), tuple(passage_record(passage) for passage in passages))
     measured = said.measured.model_copy(
         update={
-            "range_db": None if origin.evidence is None else round(origin.evidence.range_db, 1),
             "bit_rate": facts["bit_rate"],
             "lossless": facts["lossless"],
         }

@@ -26,9 +26,6 @@ from rightscan.synthesis import (
     judge,
 )
 
-NOT_SEPARATED = "vocal_not_separated"
-"""Limits what is said of every mix: a voice made by a machine may lie under a band that drowns its traces."""
-
 SHORTEST_S = 10.0
 """A shorter passage has no finding of its own: 14 windows of the lattice comb is what it was calibrated from."""
 
@@ -79,7 +76,7 @@ class Origin:
     @property
     def limits(self) -> tuple[str, ...]:
         """What limits anything that is said of the sound."""
-        return () if self.judgement is None else (*self.judgement.conditions, *_mixed(self.judgement))
+        return () if self.judgement is None else (*self.judgement.conditions, *self.judgement.limits)
 
     def whole(self) -> SpanOrigin:
         """Axis C of the file."""
@@ -138,6 +135,7 @@ class Origin:
             conditions=self.limits,
             heard_s=round(evidence.heard_s, 1),
             band_hz=round(evidence.band_hz),
+            snr_db=None if evidence.snr_db is None else round(evidence.snr_db, 1),
             passages=tuple(passage_record(passage) for passage in kept),
             passages_left_out=left_out,
             voice_log10_lr=None if judgement.voice is None else _rounded(judgement.voice.log10_lr),
@@ -164,7 +162,7 @@ class Origin:
         axis_c = _OUTCOMES[said.outcome]
         if axis_c is AxisC.DETECTED:
             part = DetectedPart((judgement.part or Part.FULL).value)
-            return SpanOrigin(axis_c, parts=(part,), conditions=_mixed(judgement), shows_something=True)
+            return SpanOrigin(axis_c, parts=(part,), conditions=judgement.limits, shows_something=True)
         if axis_c is AxisC.INCONCLUSIVE:
             # A passage lacks the file's conditions, or its evidence lies between the two thresholds.
             conditions = judgement.conditions or ("weak_evidence",)
@@ -226,14 +224,10 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _mixed(judgement: Judgement) -> tuple[str, ...]:
-    return () if judgement.separated else (NOT_SEPARATED,)
-
-
 def source_of(scan: Scan) -> Source:
     """What a scan says of the coding of the sound."""
     lossless = bool(scan.lossless)
-    return Source(lossless=lossless, bit_rate=None if lossless else scan.bit_rate)
+    return Source(lossless, None if lossless else scan.bit_rate, scan.sample_rate)
 
 
 def _rank(outcome: Outcome) -> int:

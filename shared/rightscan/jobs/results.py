@@ -80,13 +80,13 @@ def synthesis_result(
     """
     shown = said.passages if passages is None else passages
     same = said.model_dump(
-        exclude={"passages", "passages_left_out", "heard_s", "band_hz", "c2pa", "declared"}
+        exclude={"passages", "passages_left_out", "heard_s", "band_hz", "snr_db", "c2pa", "declared"}
     )
     return SynthesisResult(
         **same,
         segments=tuple(_synthesis_segment(passage) for passage in shown),
         segments_left_out=said.passages_left_out if passages is None else None,
-        measured=Measured(heard_s=said.heard_s, band_hz=said.band_hz),
+        measured=Measured(heard_s=said.heard_s, band_hz=said.band_hz, snr_db=said.snr_db),
     )
 
 

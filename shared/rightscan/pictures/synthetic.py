@@ -64,12 +64,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "caption": (
         "생성 모델의 디코더는 업샘플링 간격의 배수 주파수에 가는 선을 남깁니다. 선이 없다고 사람이 만든 소리라는 뜻은 "
         "아닙니다: 이런 선을 남기지 않는 합성(ISTFT·확산·자기회귀 보코더 등)이 있고, 잡음이나 속도 흔들림이 "
-        "선을 지웁니다. 보컬을 분리하지 않았으므로 어느 부분이 합성인지는 말하지 않습니다. "
+        "선을 지웁니다. "
         "기계의 추정이며 사람이 판단합니다.",
         "Decoders of generative models leave thin lines at the multiples of their upsampling rate. That there are "
         "none does not mean that people made the sound: some synthesis leaves none (ISTFT, diffusion, "
-        "autoregressive vocoders), and noise or unsteady speed wipe them out. The vocal was not separated, so "
-        "nothing is said of which part is synthetic. A machine's estimate; a person decides.",
+        "autoregressive vocoders), and noise or unsteady speed wipe them out. A machine's estimate; a person decides.",
     ),
 }
 

@@ -179,6 +179,7 @@ class Synthesis(Record):
     conditions: tuple[str, ...] = Field(default=(), description="what limits what is said of the sound")
     heard_s: float | None = None
     band_hz: float | None = None
+    snr_db: float | None = Field(default=None, description="the sound over its noise floor")
     passages: tuple[SynthesisPassage, ...] = Field(
         default=(), description="in which something is detected or inconclusive; in the rest none is found"
     )

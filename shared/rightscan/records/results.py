@@ -56,7 +56,7 @@ class Measured(Record):
 
     heard_s: float | None = Field(default=None, description="sound that is no silence")
     band_hz: float | None = Field(default=None, description="highest frequency that carries sound")
-    range_db: float | None = Field(default=None, description="loud passages over the quietest twentieth")
+    snr_db: float | None = Field(default=None, description="the sound over its noise floor")
     bit_rate: int | None = Field(default=None, description="of compressed sound")
     lossless: bool | None = None
 

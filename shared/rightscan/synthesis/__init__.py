@@ -4,6 +4,8 @@ from rightscan.synthesis.analysis import Analyser
 from rightscan.synthesis.calibration import CALIBRATION
 from rightscan.synthesis.evidence import STEMS, Evidence, Stretch, VoiceEvidence
 from rightscan.synthesis.judgement import (
+    FAINT_VOCAL,
+    NOT_SEPARATED,
     Judgement,
     Level,
     Outcome,
@@ -17,6 +19,8 @@ from rightscan.synthesis.parameters import PIPELINE, SAMPLE_RATE
 
 __all__ = [
     "CALIBRATION",
+    "FAINT_VOCAL",
+    "NOT_SEPARATED",
     "PIPELINE",
     "SAMPLE_RATE",
     "STEMS",

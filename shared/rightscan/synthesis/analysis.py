@@ -79,7 +79,7 @@ class Analyser:
             duration_s=self._samples / SAMPLE_RATE,
             heard_s=self._loudness.heard_s(),
             band_hz=band_hz,
-            range_db=self._loudness.range_db(),
+            snr_db=self._loudness.snr_db(),
             whole=whole,
             coarse=coarse,
             changed=changed,

@@ -27,6 +27,9 @@ class Calibration:
         min_heard_s: shortest sound that was validated.
         min_band_hz: narrowest band.
         min_bit_rate: lowest, bit/s, of a compressed file.
+        min_sample_rate: lowest of the file, Hz.
+        min_snr_db: loudest noise, as ``Evidence.snr_db`` reads it.
+        min_vocal_db: faintest voice under its backing, dB, of which anything is said apart.
     """
 
     version: str
@@ -41,6 +44,9 @@ class Calibration:
     min_heard_s: float
     min_band_hz: float
     min_bit_rate: int
+    min_sample_rate: int
+    min_snr_db: float
+    min_vocal_db: float
 
     def log10_lr(self, score: float) -> float:
         """Return the ratio, not capped, for a lattice score; linear beyond the last knots."""
@@ -76,4 +82,7 @@ CALIBRATION = Calibration(
     min_heard_s=4.0,
     min_band_hz=5_000.0,
     min_bit_rate=24_000,
+    min_sample_rate=16_000,
+    min_snr_db=8.0,
+    min_vocal_db=-15.0,
 )

@@ -56,7 +56,7 @@ class Evidence:
         duration_s: length of the sound.
         heard_s: seconds of it that are no silence.
         band_hz: highest frequency that carries sound, Hz.
-        range_db: loud passages over the quietest twentieth, dB.
+        snr_db: the sound over its noise floor, dB (``Loudness.snr_db``); None without sound.
         whole: strongest lattice over everything, long transform.
         coarse: the same over the first minute, short transform.
         changed: strongest lattice at another ratio; untested where ``whole`` is clear.
@@ -73,7 +73,7 @@ class Evidence:
     duration_s: float
     heard_s: float
     band_hz: float
-    range_db: float
+    snr_db: float | None
     whole: Comb
     coarse: Comb
     changed: Comb
@@ -96,7 +96,7 @@ class Evidence:
             "duration_s": self.duration_s,
             "heard_s": self.heard_s,
             "band_hz": self.band_hz,
-            "range_db": self.range_db,
+            "snr_db": self.snr_db,
             "whole": _comb_values(self.whole),
             "coarse": _comb_values(self.coarse),
             "changed": _comb_values(self.changed),
@@ -145,7 +145,7 @@ class Evidence:
                 duration_s=float(head["duration_s"]),
                 heard_s=float(head["heard_s"]),
                 band_hz=float(head["band_hz"]),
-                range_db=float(head["range_db"]),
+                snr_db=head["snr_db"],
                 whole=_comb(head["whole"]),
                 coarse=_comb(head["coarse"]),
                 changed=_comb(head["changed"]),

@@ -15,6 +15,12 @@ from rightscan.synthesis.lattice import Comb
 from rightscan.synthesis.voice import VOICED_SHARE, VoiceScore, pool
 from rightscan.synthesis.voice import Calibration as VoiceCalibration
 
+NOT_SEPARATED = "vocal_not_separated"
+"""Limits what is said of every mix: a voice made by a machine may lie under a band that drowns its traces."""
+
+FAINT_VOCAL = "vocal_share"
+"""Limits what is said of a mix with next to no voice."""
+
 _VOICE_WEIGHT = 0.5  # on published makers its ratio says half of what it says on those made here
 _MOSTLY_VOICE = 0.6  # of the windows: less, and the detector would hear the backing
 
@@ -37,10 +43,11 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What the file says of itself. Bit rate in bit/s; None for uncompressed sound."""
+    """What the file says of itself. Bit rate in bit/s, None for uncompressed sound; sample rate in Hz."""
 
     lossless: bool
     bit_rate: int | None
+    sample_rate: int
 
 
 class Part(StrEnum):
@@ -84,7 +91,7 @@ class Judgement:
         outcome: the word.
         level: how far the evidence goes.
         part: what it speaks of; ``full`` also where nothing was taken apart. None below QUEUE.
-        separated: whether a separator took voice and backing apart.
+        limits: what is said of the whole alone: the vocal was not separated, or is too faint to be judged apart.
         score: continuous, grows with the evidence; also where nothing may be said. In units of the lattice score.
         log10_lr: as it may be printed, capped by the number of trials.
         family: the lattice that was found, ``rate/stride``; None below QUEUE.
@@ -99,7 +106,7 @@ class Judgement:
     outcome: Outcome
     level: Level
     part: Part | None
-    separated: bool
+    limits: tuple[str, ...]
     score: float
     log10_lr: float
     family: str | None
@@ -129,22 +136,26 @@ def judge(
         The judgement. Outside the validated conditions it is inconclusive and names them; between the two
         thresholds it is inconclusive and ``weak_evidence`` is named.
     """
-    sounds = {Part.FULL: evidence, **{Part(name): stem for name, stem in evidence.stems.items()}}
+    limits = _limits(evidence, calibration)
+    faint = FAINT_VOCAL in limits
+    stems = {Part(name): stem for name, stem in evidence.stems.items() if not (faint and name == Part.VOCAL)}
+    sounds = {Part.FULL: evidence, **stems}
     found = {part: _best(sound, calibration) for part, sound in sounds.items()}
     best, lattice = max(found.values(), key=lambda entry: entry[1])
-    voice, standard = _voice(evidence, voices or {})
+    voice, standard = (None, None) if faint else _voice(evidence, voices or {})
     level = _level(lattice, calibration)
     if level is Level.NONE and voice is not None and standard is not None and _ratio(voice) >= standard.queue:
         level = Level.QUEUE
     failed = _failed(evidence, source, calibration)
     outcome, conditions = _outcome(level, failed)
     log10_lr = calibration.log10_lr(lattice) + _gained(voice)
+    parts = {part: score for part, (_, score) in found.items()} | ({Part.VOCAL: 0.0} if faint else {})
     named = lattice >= calibration.queue and best.family is not None
     return Judgement(
         outcome=outcome,
         level=level,
-        part=None if level is Level.NONE else _part({p: s for p, (_, s) in found.items()}, calibration),
-        separated=bool(evidence.stems),
+        part=None if level is Level.NONE else _part(parts, calibration),
+        limits=limits,
         score=max(lattice, calibration.score_of(log10_lr)),
         log10_lr=calibration.stated(log10_lr),
         family=best.family.name if named and best.family else None,
@@ -214,7 +225,19 @@ def _failed(evidence: Evidence, source: Source, calibration: Calibration) -> tup
         failed.append("bandwidth")
     if not source.lossless and source.bit_rate is not None and source.bit_rate < calibration.min_bit_rate:
         failed.append("bitrate")
+    if source.sample_rate < calibration.min_sample_rate:
+        failed.append("sample_rate")
+    if evidence.snr_db is not None and evidence.snr_db < calibration.min_snr_db:
+        failed.append("noise")
     return tuple(failed)
+
+
+def _limits(evidence: Evidence, calibration: Calibration) -> tuple[str, ...]:
+    """Why nothing is said of voice and backing apart: what a separator makes of no voice is no voice."""
+    if not evidence.stems:
+        return (NOT_SEPARATED,)
+    faint = evidence.vocal_db is None or evidence.vocal_db < calibration.min_vocal_db
+    return (FAINT_VOCAL,) if faint else ()
 
 
 def _outcome(level: Level, failed: tuple[str, ...]) -> tuple[Outcome, tuple[str, ...]]:

@@ -100,7 +100,7 @@ FAMILIES = _families()
 
 
 def _pipeline() -> str:
-    content = {"parameters": asdict(PARAMETERS), "families": [f.name for f in FAMILIES], "version": 5}
+    content = {"parameters": asdict(PARAMETERS), "families": [f.name for f in FAMILIES], "version": 6}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return "syn-" + hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -13,9 +13,9 @@ from onnx_files import card_body, mask_folder
 from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError
 from rightscan.jobs.listening import Listening
-from rightscan.synthesis import Evidence, Level, Outcome, Part, Source, judge
+from rightscan.synthesis import FAINT_VOCAL, NOT_SEPARATED, Evidence, Level, Outcome, Part, Source, judge
 
-UNCOMPRESSED = Source(lossless=True, bit_rate=None)
+UNCOMPRESSED = Source(True, None, 44_100)
 
 
 def heard(sound: np.ndarray, engines: EngineSettings):
@@ -34,14 +34,15 @@ def test_the_part_that_carries_the_lattice_is_named(tmp_path: Path, gain: float,
     engines = EngineSettings(models=(), separator="tiny-separator", folders=(folder,))
     evidence = heard(decoded(music(12)), engines)
     told = judge(evidence, UNCOMPRESSED)
-    assert (told.outcome, told.part, told.separated) == (Outcome.DETECTED, part, True)
+    assert (told.outcome, told.part) == (Outcome.DETECTED, part)
+    assert told.limits == (() if gain else (FAINT_VOCAL,))
     assert evidence.vocal_db is not None
     assert evidence.vocal_db == pytest.approx(60 if gain else -60)
 
 
 def test_without_a_separator_the_whole_is_what_is_detected() -> None:
     told = judge(heard(decoded(music(12)), EngineSettings(models=())), UNCOMPRESSED)
-    assert (told.outcome, told.part, told.separated) == (Outcome.DETECTED, Part.FULL, False)
+    assert (told.outcome, told.part, told.limits) == (Outcome.DETECTED, Part.FULL, (NOT_SEPARATED,))
     assert told.voice is None
 
 

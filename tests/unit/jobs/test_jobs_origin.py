@@ -13,12 +13,13 @@ from rightscan import npz
 from rightscan.errors import PermanentError
 from rightscan.fingerprint import PIPELINE as FINGERPRINT
 from rightscan.fingerprint import Fingerprint
-from rightscan.jobs import origin as origins
 from rightscan.jobs.features import evidence_in, pack, provenance_in
 from rightscan.jobs.origin import MOST_FINDINGS, MOST_PASSAGES, Origin, origin_in
 from rightscan.jobs.spans import Span
 from rightscan.rights.axes import AxisC
 from rightscan.synthesis import (
+    FAINT_VOCAL,
+    NOT_SEPARATED,
     PIPELINE,
     Analyser,
     Evidence,
@@ -46,7 +47,7 @@ def declared(*parts: str, by: str = "tag", extent: str = "full") -> dict[str, An
 
 
 def origin(seen: Evidence | None, provenance: dict[str, Any] | None = None) -> Origin:
-    judgement = None if seen is None else judge(seen, Source(lossless=True, bit_rate=None))
+    judgement = None if seen is None else judge(seen, Source(True, None, 44_100))
     return Origin(60.0 if seen is None else seen.duration_s, judgement, seen, provenance)
 
 
@@ -152,7 +153,8 @@ def test_every_condition_that_can_be_named_has_words() -> None:
     from rightscan.rights import vocabulary
 
     words = vocabulary.word_list("condition")
-    named = {"weak_evidence", "duration", "bandwidth", "bitrate", "complete", "noise", origins.NOT_SEPARATED}
+    named = {"weak_evidence", "duration", "bandwidth", "bitrate", "sample_rate", "complete", "noise"}
+    named |= {NOT_SEPARATED, FAINT_VOCAL}
     assert named <= set(words)
     tested = vocabulary.word_list("tested")
     assert {"a", "a_unchanged", "c_mix", "declared"} <= set(tested)
@@ -181,7 +183,7 @@ def test_each_part_reads_its_own_members() -> None:
     assert (again.whole.family, again.heard_s) == (seen.whole.family, seen.heard_s)
     assert provenance_in(data) == said
     assert set(npz.unpack(data)) == {"head", "keys", "times"}
-    assert origin_in(data, 5.0, Source(True, None)).whole().axis_c is AxisC.DECLARED
+    assert origin_in(data, 5.0, Source(True, None, 44_100)).whole().axis_c is AxisC.DECLARED
 
 
 def test_the_fingerprint_alone_is_the_object_it_always_was() -> None:
@@ -197,7 +199,7 @@ def test_evidence_of_another_pipeline_is_not_tested() -> None:
     changed = {**arrays, "head": np.frombuffer(head, np.uint8)}
     data = npz.pack(fingerprint().to_arrays() | npz.prefixed("synthesis.", changed))
     assert evidence_in(data) is None
-    assert origin_in(data, 5.0, Source(True, None)).whole().axis_c is AxisC.NOT_TESTED
+    assert origin_in(data, 5.0, Source(True, None, 44_100)).whole().axis_c is AxisC.NOT_TESTED
 
 
 @pytest.mark.parametrize("prefix", ["synthesis.", "provenance."])
@@ -205,7 +207,7 @@ def test_damaged_members_are_told(prefix: str) -> None:
     junk = {"head": np.zeros(3, np.uint8), "json": np.zeros(3, np.uint8)}
     data = npz.pack(fingerprint().to_arrays() | npz.prefixed(prefix, junk))
     with pytest.raises(PermanentError) as caught:
-        origin_in(data, 5.0, Source(True, None))
+        origin_in(data, 5.0, Source(True, None, 44_100))
     assert caught.value.code == "corrupt_features"
     assert Fingerprint.from_npz(data).duration_s == 12.0
 

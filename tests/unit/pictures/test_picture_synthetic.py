@@ -24,7 +24,7 @@ def machine() -> Evidence:
 
 
 def subject(evidence: Evidence | None, name: str = "파일.mp3", axis_c: str = "detected") -> synthetic.Subject:
-    judgement = None if evidence is None else judge(evidence, Source(lossless=True, bit_rate=None))
+    judgement = None if evidence is None else judge(evidence, Source(True, None, 44_100))
     return synthetic.Subject(name, 20.0, axis_c, "", ("vocal_not_separated",), evidence, judgement)
 
 

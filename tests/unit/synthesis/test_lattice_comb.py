@@ -21,7 +21,7 @@ from rightscan.synthesis import (
 from rightscan.synthesis.parameters import FAMILIES, PARAMETERS
 from rightscan.synthesis.wow import track
 
-UNCOMPRESSED = Source(lossless=True, bit_rate=None)
+UNCOMPRESSED = Source(True, None, 44_100)
 
 
 def evidence(sound: np.ndarray, block: int = 4 * RATE) -> Evidence:
@@ -172,9 +172,26 @@ def test_a_telephones_band_is_inconclusive_by_name() -> None:
 
 
 def test_a_low_bit_rate_is_inconclusive_by_name(made: np.ndarray) -> None:
-    told = judge(evidence(made), Source(lossless=False, bit_rate=16_000))
+    told = judge(evidence(made), Source(False, 16_000, 44_100))
     assert (told.outcome, told.conditions) == (Outcome.INCONCLUSIVE, ("bitrate",))
     assert told.score > CALIBRATION.sure, "the score is told all the same"
+
+
+def test_a_low_sample_rate_is_inconclusive_by_name(made: np.ndarray) -> None:
+    told = judge(evidence(made), Source(True, None, 11_025))
+    assert (told.outcome, told.conditions) == (Outcome.INCONCLUSIVE, ("sample_rate",))
+
+
+@pytest.mark.parametrize("snr_db", [30, 20, 10, 0])
+def test_noise_is_measured_and_too_much_of_it_named(snr_db: int) -> None:
+    tones = np.sin(2 * np.pi * np.outer(np.arange(20 * RATE) / RATE, [440, 880, 1320])).sum(axis=1) / 4
+    noise = np.random.default_rng(snr_db).standard_normal(tones.size)
+    noise *= np.sqrt((tones**2).mean()) * 10 ** (-snr_db / 20)
+    seen = evidence((tones + noise).astype(np.float32))
+    assert seen.snr_db is not None
+    truth = 10 * np.log10(1 + 10 ** (snr_db / 10))  # what is heard is the tones and the noise
+    assert truth - 0.5 <= seen.snr_db <= truth + 3, "the lowest tenth of the moments reads a little low"
+    assert ("noise" in judge(seen, UNCOMPRESSED).conditions) == (snr_db == 0)
 
 
 def test_evidence_comes_back_as_it_was(made: np.ndarray) -> None:
