@@ -9,13 +9,14 @@ import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from bench.pages import write_section
 from bench.processes import cores
 from bench.sound import files, stretcher
-from bench.synthesis import cost, decoder_made, long_made, picture, real_kinds, report
+from bench.synthesis import calibrating, cost, decoder_made, long_made, picture, real_kinds, report
 from bench.synthesis.changes import BY_NAME, CLEAN
 from bench.synthesis.engine import OWN
 from bench.synthesis.material import Found, Item, at_most, by_people, generators, sources_from
@@ -81,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("cost", help="processor time and memory")
     one.set_defaults(command=_cost, what="cost")
     _add_engine(one)
+    one = commands.add_parser("calibrate", help="fit log10 likelihood ratios to kept answers, and check them")
+    one.set_defaults(command=_calibrate, what="calibrate", name="calibrate")
+    one.add_argument("kept", type=Path, nargs="+")
+    one.add_argument("--skip", type=_words, default=[], help="patterns of generators to leave out")
+    one.add_argument("--write", action="store_true", help=f"into {FIGURES}")
     one = commands.add_parser("report", help="print what was kept again, or write it into the documents")
     one.set_defaults(command=_report)
     one.add_argument("kept", type=Path, nargs="+")
@@ -278,6 +284,26 @@ def _cost(given: argparse.Namespace) -> int:
     """Measure processor time and memory."""
     KEPT.mkdir(parents=True, exist_ok=True)
     return _kept(_head(given), {"result": cost.measure(given.engine, KEPT.resolve())})
+
+
+def _calibrate(given: argparse.Namespace) -> int:
+    """Fit the line from scores to ratios on kept answers."""
+    rows = [Row.of(r) for path in given.kept for r in json.loads(path.read_text("utf-8"))["rows"]]
+    asked_about = [
+        row
+        for row in rows
+        if row.condition == CLEAN.name
+        and row.score is not None
+        and not any(fnmatch(row.made_by, pattern) for pattern in given.skip)
+    ]
+    words = " ".join(
+        ["calibrate", *map(str, given.kept)] + (["--skip", ",".join(given.skip)] if given.skip else [])
+    )
+    lines = [f"`python -m bench.synthesis {words}`:", "", *calibrating.table(calibrating.told(asked_about))]
+    print("\n".join(lines))
+    if given.write:
+        write_section(ROOT / FIGURES, "synthesis calibrate", lines)
+    return 0
 
 
 def _head(given: argparse.Namespace) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from bench.seeds import rng_for
 from bench.sound import RATE, write_wav
 from bench.synthesis import __main__ as command
 from bench.synthesis import (
+    calibrating,
     changes,
     decoder_made,
     engine,
@@ -486,3 +487,38 @@ def test_sections_of_the_page_are_filled_by_name():
     assert "\nnew\n" in pages.section(text, "synthesis run", "new")
     with pytest.raises(ValueError, match="synthesis long"):
         pages.section(text, "synthesis long", "new")
+
+
+# ---- calibration ----------------------------------------------------------------------------------------
+def scored_row(made_by: str, fake: bool, source: str, score: float) -> Row:
+    answer = Answer(score, None, "none_found", None, None, (), False, False, 0)
+    return Row("x", made_by, fake, made_by, source, "clean", 30.0, answer, None, 0.1)
+
+
+def drawn_rows(apart: float, n: int = 400) -> list[Row]:
+    """Normal scores of unit deviation, ``apart`` from each other: the log ratio is known."""
+    random = np.random.default_rng(3)
+    fakes = [scored_row(f"maker {i % 8}", True, f"f{i}", random.normal(apart)) for i in range(n)]
+    return fakes + [scored_row("people", False, f"r{i}", random.normal()) for i in range(n)]
+
+
+def test_the_fitted_line_is_the_log_ratio_of_the_two_classes():
+    knots = (-1.0, 0.0, 1.0, 2.0, 3.0)
+    found = calibrating.told(drawn_rows(2.0), knots)
+    truth = (2.0 * np.array(knots) - 2.0) / math.log(10)
+    assert np.abs(np.array(found["log10_lrs"]) - truth)[1:-1].max() < 0.3
+    assert found["log10_lrs"] == sorted(found["log10_lrs"])
+    assert found["cllr_left_out"] < 0.6
+    assert found["misleading"]["reals_over_1"] < 0.1
+
+
+def test_scores_that_say_nothing_are_worth_nothing():
+    found = calibrating.told(drawn_rows(0.0), (-1.0, 0.0, 1.0, 2.0))
+    assert np.abs(found["log10_lrs"]).max() < 0.35
+    assert found["cllr_left_out"] == pytest.approx(1.0, abs=0.05)
+
+
+def test_no_ratio_outgrows_the_number_of_sources():
+    few = calibrating.told(drawn_rows(30.0, 16), (0.0, 15.0, 30.0))
+    assert max(few["log10_lrs"]) <= math.log10(17) + 0.05
+    assert min(few["log10_lrs"]) >= -math.log10(17) - 0.05
