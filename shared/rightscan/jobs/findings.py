@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from rightscan.jobs.authorisation import Authorisation
 from rightscan.jobs.lineups import KnownLineup
 from rightscan.jobs.spans import Span, SpanOrigin
 from rightscan.records import findings as records
 from rightscan.records import identity
 from rightscan.records.media import Media, Scan
 from rightscan.records.objects import ErrorInfo
-from rightscan.rights.axes import Axes, AxisA, AxisC, Conditions, Inputs, Modification, Processing
+from rightscan.rights.axes import Axes, AxisA, AxisC, Conditions, Inputs, Modification, Processing, Stem
 from rightscan.rights.codes import Decision, derive
+from rightscan.rights.licences import Consulted
 
 if TYPE_CHECKING:
     # Judging brings numpy, which the function that ingests does not carry.
@@ -104,24 +106,35 @@ class Evidence:
     lineup: KnownLineup | None = None
     conditions: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
+    consulted: Consulted = field(default_factory=Consulted)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known around one match."""
+
+    lineup: KnownLineup
+    origin: Origin
+    stem: Stem | None
+    authorisation: Authorisation
 
 
 def matched(
-    media: Media,
-    scan: Scan,
-    match: records.Match,
-    known: tuple[KnownLineup, Origin],
-    verdict_id: str,
-    at: dt.datetime,
+    media: Media, scan: Scan, match: records.Match, known: Known, verdict_id: str, at: dt.datetime
 ) -> records.Finding:
-    """U1, U2 or U3: a registered recording is in the file; axis C is that of its own part of the file."""
-    lineup, origin = known[0], known[1].of(Span(match.media_start, match.media_end))
+    """A registered recording or a stem of one is in the file; axis C is that of its own part of the file."""
+    lineup, stem = known.lineup, known.stem
+    span = Span(match.media_start, match.media_end)
+    origin = known.origin.of(span)
     kinds = tuple(Modification(kind) for kind in match.modification.kinds)
-    axes = _axes(AxisA.MODIFIED if kinds else AxisA.EXACT, origin, kinds)
+    a = AxisA.MODIFIED if kinds else AxisA.EXACT
+    axes = _axes(a if stem is None else AxisA.PARTIAL_STEM, origin, kinds)
+    axes = replace(axes, stem=stem, d=known.authorisation.axis_d)
     decision = derive(axes, Inputs(completeness=lineup.completeness))
     conditions = (*(() if scan.complete else ("complete",)), *origin.conditions)
-    span = Span(match.media_start, match.media_end)
-    evidence = Evidence(match, span, lineup, conditions, (*_tested(scan), *origin.tested))
+    evidence = Evidence(
+        match, span, lineup, conditions, (*_tested(scan), *origin.tested), known.authorisation.consulted
+    )
     return _finding(media, match.occurrence_id, axes, decision, evidence, verdict_id, at)
 
 
@@ -144,7 +157,7 @@ def _finding(
         claim_basis=decision.claim_basis,
         axes=records.Axes(
             a=axes.a,
-            a_kinds=tuple(str(kind) for kind in axes.modifications),
+            a_kinds=tuple(str(kind) for kind in (*([axes.stem] if axes.stem else ()), *axes.modifications)),
             b=axes.b,
             c=axes.c,
             c_kind=next((str(kind) for kind in (*axes.declared_by, *axes.detected_parts)), None),
@@ -163,6 +176,11 @@ def _finding(
         held_share=lineup is not None and (decision.held_share or bool(lineup.shares.held)),
         performers=() if lineup is None else lineup.performers,
         rule=None if lineup is None else lineup.shares.rule,
+        licence_ids=evidence.consulted.covering,
+        licence_misses=tuple(
+            records.LicenceMiss(licence_id=licence_id, shortfall=why.value)
+            for licence_id, why in evidence.consulted.misses
+        ),
         verdict_id=verdict_id,
         recorded_at=at,
     )

@@ -41,18 +41,13 @@ def lineup_of(ledger: Ledger, recording_id: str, profile: RuleProfile, on: dt.da
         on: the Korean day of the use.
     """
     recording = ledger.recording(recording_id)
-    rows = ledger.lineup(recording_id)
-    lineup = Lineup(
-        recording_id,
-        None if recording is None else recording.lineup_size,
-        tuple(entry_of(row) for row in rows),
-    )
-    shares = _shares(profile, lineup, on)
     read = {f"recording/{recording_id}": 0 if recording is None else recording.version}
-    read |= {
-        f"lineup/{recording_id}/{row.performer_id}/{'+'.join(row.roles)}/{row.valid_from}": row.version
-        for row in rows
-    }
+    lineup = _lineup(ledger, recording_id, recording, read)
+    if recording is not None and recording.stem_of and not lineup.entries:
+        whole = ledger.recording(recording.stem_of)
+        read[f"recording/{recording.stem_of}"] = 0 if whole is None else whole.version
+        lineup = _of_part(_lineup(ledger, recording.stem_of, whole, read), recording.stem or "", on)
+    shares = _shares(profile, lineup, on)
     performers = []
     for entry in lineup.performers(on):
         performer = ledger.performer(entry.performer_id)
@@ -63,6 +58,29 @@ def lineup_of(ledger: Ledger, recording_id: str, profile: RuleProfile, on: dt.da
         }
         performers.append(_performer(entry, performer, mandates, shares, on))
     return KnownLineup(recording, lineup.completeness(on), tuple(performers), shares, read)
+
+
+def _lineup(
+    ledger: Ledger, recording_id: str, recording: registers.Recording | None, read: dict[str, int]
+) -> Lineup:
+    rows = ledger.lineup(recording_id)
+    read |= {
+        f"lineup/{recording_id}/{row.performer_id}/{'+'.join(row.roles)}/{row.valid_from}": row.version
+        for row in rows
+    }
+    size = None if recording is None else recording.lineup_size
+    return Lineup(recording_id, size, tuple(entry_of(row) for row in rows))
+
+
+def _of_part(whole: Lineup, stem: str, on: dt.date) -> Lineup:
+    """Who performed on a stem, by the line-up of its recording: nobody sings on an instrumental.
+
+    Whoever has no category stays in, and whoever is missing from the whole may be missing from the part.
+    """
+    known = whole.performers(on)
+    part = tuple(entry for entry in known if not entry.categories or Category(stem) in entry.categories)
+    missing = None if whole.size is None else max(0, whole.size - len(known))
+    return Lineup(whole.recording_id, None if missing is None else len(part) + missing, part)
 
 
 def entry_of(row: registers.LineupEntry) -> LineupEntry:

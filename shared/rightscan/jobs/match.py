@@ -15,10 +15,12 @@ from rightscan.index import Segment
 from rightscan.index.calibration import TRIALS
 from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
+from rightscan.jobs.authorisation import Posting, of_recording
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
 from rightscan.jobs.origin import Origin, origin_in, source_of
 from rightscan.jobs.refusals import refuse_uploads
 from rightscan.jobs.spans import Span
+from rightscan.jobs.stems import stem_in, told_once
 from rightscan.jobs.versions import fingerprint_pipeline, score_version
 from rightscan.jobs.voices import voice_standards
 from rightscan.ports import Conflict, OpenIndex, Ports
@@ -163,12 +165,15 @@ def _results(
     day = kst_day(now)
     profile = profile_named(DEFAULT_RULE, day)
     standing = ports.ledger.matches(media.media_id)
-    matches = _matches(media.media_id, segments, standing, live.version, now)
     lineups: dict[str, KnownLineup] = {
         recording_id: lineup_of(ports.ledger, recording_id, profile, day)
-        for recording_id in sorted({m.recording_id for m in matches})
+        for recording_id in sorted({s.recording_id for s in segments})
     }
+    matches = _matches(media.media_id, told_once(segments, lineups), standing, live.version, now)
+    posting = Posting.of(ports.ledger.aliases(media.media_id), day)
+    known = {m.match_id: _known(m, lineups[m.recording_id], origin, posting, ports) for m in matches}
     rows_read = {name: version for lineup in lineups.values() for name, version in lineup.rows_read.items()}
+    rows_read |= {name: v for one in known.values() for name, v in one.authorisation.rows_read.items()}
     versions = {
         "pipeline_version": scan.pipeline_version,
         "score_version": score_version(ports.settings.engines),
@@ -176,9 +181,7 @@ def _results(
         "rights_version": content_hash(rows_read),
     }
     verdict_id = content_hash({"media": media.media_id, **versions}, 32)
-    found = [
-        build.matched(media, scan, m, (lineups[m.recording_id], origin), verdict_id, now) for m in matches
-    ]
+    found = [build.matched(media, scan, m, known[m.match_id], verdict_id, now) for m in matches]
     if found:
         elsewhere = origin.unmatched(Span(m.media_start, m.media_end) for m in matches)
         found += [build.synthetic(media, scan, span, of, verdict_id, now) for span, of in elsewhere]
@@ -220,6 +223,12 @@ def _results(
         state=state,
         error=error,
     )
+
+
+def _known(match: Match, lineup: KnownLineup, origin: Origin, posting: Posting, ports: Ports) -> build.Known:
+    stem = stem_in(lineup)
+    span = origin.of(Span(match.media_start, match.media_end))
+    return build.Known(lineup, origin, stem, of_recording(ports.ledger, lineup, span, stem, posting))
 
 
 def _incomplete(scan: Scan) -> ErrorInfo:

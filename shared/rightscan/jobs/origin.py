@@ -148,12 +148,12 @@ class Origin:
 
     def _declared(self) -> SpanOrigin | None:
         """What is declared comes before what is heard: it needs no likelihood."""
-        said = dict.fromkeys(DeclaredBy(one.by) for one in self.declarations if one.part in SOUNDING)
-        return (
-            SpanOrigin(AxisC.DECLARED, declared_by=tuple(sorted(said, key=list(DeclaredBy).index)))
-            if said
-            else None
-        )
+        sounding = [one for one in self.declarations if one.part in SOUNDING]
+        if not sounding:
+            return None
+        said = sorted({DeclaredBy(one.by) for one in sounding}, key=list(DeclaredBy).index)
+        parts = tuple(sorted({one.part for one in sounding}))
+        return SpanOrigin(AxisC.DECLARED, declared_by=tuple(said), declared_parts=parts)
 
     def _sounds(self, judgement: Judgement | None, said: Judgement | Passage | None) -> SpanOrigin:
         """The word of the sound, of the whole or of a passage of it."""

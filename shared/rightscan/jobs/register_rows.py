@@ -58,6 +58,8 @@ def _recording(
         lineup_size=row.lineup_size,
         audio=audio,
         audio_sha256=audio_sha256,
+        stem_of=row.stem_of or None,
+        stem=None if row.stem is None else row.stem.value,
     )
 
 

@@ -31,6 +31,7 @@ class SpanOrigin:
     Attributes:
         axis_c: the word.
         declared_by: who declared it.
+        declared_parts: what was declared, words of the ``ai_part`` list.
         parts: what was detected.
         conditions: why the sound allows no word, or what limits it.
         shows_something: whether the sound's own evidence asks for a person.
@@ -38,6 +39,7 @@ class SpanOrigin:
 
     axis_c: AxisC
     declared_by: tuple[DeclaredBy, ...] = ()
+    declared_parts: tuple[str, ...] = ()
     parts: tuple[DetectedPart, ...] = ()
     conditions: tuple[str, ...] = ()
     shows_something: bool = False

@@ -78,6 +78,13 @@ class Axes(Record):
     d: AxisD
 
 
+class LicenceMiss(Record):
+    """A licence of the register that concerns the recording or performer and does not cover the use."""
+
+    licence_id: str
+    shortfall: str = Field(description="word of the licence_shortfall list")
+
+
 class Finding(Record):
     """What the machine says of one segment and claim basis. It never says more than its evidence."""
 
@@ -103,6 +110,10 @@ class Finding(Record):
     held_share: bool = False
     performers: tuple[FindingPerformer, ...] = ()
     rule: str | None = Field(default=None, description="rule profile, id@version")
+    licence_ids: tuple[str, ...] = Field(default=(), description="AI licences that permit the use")
+    licence_misses: tuple[LicenceMiss, ...] = Field(
+        default=(), description="counter-evidence: licences that were looked at and do not cover it"
+    )
     verdict_id: str
     recorded_at: UtcDatetime
     status: Literal["active", "ended"] = "active"

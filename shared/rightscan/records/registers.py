@@ -41,6 +41,8 @@ class Recording(RegisterRow):
     lineup_size: int | None = Field(default=None, ge=0)
     audio: ObjectRef | None = None
     audio_sha256: str | None = None
+    stem_of: str | None = Field(default=None, description="the recording of which this is a separated part")
+    stem: Literal["vocal", "instrumental"] | None = Field(default=None, description="which part")
 
 
 class Performer(RegisterRow):

@@ -20,6 +20,7 @@ from typing import Any
 
 from rightscan.errors import PermanentError
 from rightscan.rights import tables, vocabulary
+from rightscan.rights.axes import Stem
 from rightscan.rights.identifiers import Identifier, IdentifierKind, check
 from rightscan.rights.ledgers import Ledger, Mandate, MandateKind
 from rightscan.rights.lineup import Category, LineupEntry, merge, role_named
@@ -285,7 +286,11 @@ def _json_text(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRow:
-    """One recording; ``audio`` is a POSIX path relative to the file unless absolute ones are allowed."""
+    """One recording; ``audio`` is a POSIX path relative to the file unless absolute ones are allowed.
+
+    ``stem_of`` names the recording of which this is the separated vocal or instrumental (``stem``); both empty
+    for a recording of its own.
+    """
 
     recording_id: str
     isrc: Identifier
@@ -295,6 +300,8 @@ class RecordingRow:
     display_artist: str
     lineup_size: int | None
     audio: str
+    stem_of: str = ""
+    stem: Stem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,8 +520,16 @@ def _recording(cells: _Cells, allow_absolute_audio: bool) -> RecordingRow:
         audio = check_audio_path(cells.text("audio"), allow_absolute=allow_absolute_audio)
     except PermanentError as error:
         cells.add(error.code, "audio")
+    recording_id = cells.id("recording_id")
+    stem_of, stem = cells.text("stem_of"), cells.word("stem", "stem", "unknown_kind")
+    if bool(stem_of) != bool(stem):
+        cells.add("stem_without_its_recording", "stem_of" if stem else "stem")
+    elif stem_of:
+        cells.id("stem_of")
+        if stem_of == recording_id:
+            cells.add("stem_of_itself", "stem_of")
     return RecordingRow(
-        recording_id=cells.id("recording_id"),
+        recording_id=recording_id,
         isrc=cells.identifier("isrc", IdentifierKind.ISRC),
         uci=cells.identifier("uci", IdentifierKind.UCI),
         iswc=cells.identifier("iswc", IdentifierKind.ISWC),
@@ -522,6 +537,8 @@ def _recording(cells: _Cells, allow_absolute_audio: bool) -> RecordingRow:
         display_artist=cells.text("display_artist"),
         lineup_size=cells.integer("lineup_size", 1, 10_000),
         audio=audio,
+        stem_of=stem_of,
+        stem=Stem(stem) if stem else None,
     )
 
 
@@ -674,6 +691,7 @@ def parse_catalogue(
     - A performer's rows on one recording and day are merged into the first of them; if they contradict
       each other on featured, all get ``performer_twice`` and ``featured`` becomes None.
     - Line-up rows of a recording whose shares sum to more than 100 % are refused.
+    - Performers of one name and birth year under two ids are listed (``same_person_twice``).
     - An ISRC on two recordings, or an IPN or ISNI on two performers, is listed (``identifier_shared``).
 
     Returns:
@@ -684,6 +702,7 @@ def parse_catalogue(
     _check_shares(parsed)
     _check_duplicates(parsed)
     _merge_lineups(parsed)
+    _check_people(parsed)
     _check_shared_identifiers(parsed)
     return tuple(parsed)
 
@@ -776,6 +795,17 @@ def _percent(text: str) -> Decimal | None:
         return None
     # One share above 100 is a sum above 100: left to the check of the sum.
     return share if share.is_finite() and share >= 0 else None
+
+
+def _check_people(parsed: list[ParsedRow]) -> None:
+    def person(record: Record) -> Hashable | None:
+        if isinstance(record, PerformerRow) and record.name_ko and record.birth_year:
+            return record.name_ko.replace(" ", ""), record.birth_year
+        return None
+
+    for group in _groups(parsed, person):
+        for position in group:
+            _flag(parsed, position, "same_person_twice", "name_ko", keep=True)
 
 
 def _check_shared_identifiers(parsed: list[ParsedRow]) -> None:
