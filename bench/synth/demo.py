@@ -16,9 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import xlsxwriter
-from bench.synth.performance import band, render
-from bench.synth.programme import Part, programme
+from bench.synth.performance import another_performance, band, render, stems
+from bench.synth.programme import Part as ProgrammePart
+from bench.synth.programme import programme
 from bench.synth.signal import Signal
+from bench.synth.vocoder import resynthesised
 
 from rightscan.media.encode import encode
 from rightscan.rights import vocabulary
@@ -94,6 +96,22 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A registered stem: the vocal or the instrumental (``stem``) of a piece, rendered apart."""
+
+    recording_id: str
+    isrc: str
+    piece: Piece
+    stem: str
+
+    def sound(self, sample_rate: int = 44100) -> Signal:
+        """Render it, float32 ``[n, 2]``."""
+        lines = stems(self.piece.seed, self.piece.duration_s, style=self.piece.style, sample_rate=sample_rate)
+        kept = [x for name, x in lines.items() if (name == "vocals") == (self.stem == "보컬")]
+        return np.sum(kept, axis=0, dtype=np.float32)
+
+
+@dataclass(frozen=True)
 class Appearance:
     """A recording in an upload, seconds, half-open."""
 
@@ -133,6 +151,7 @@ class DemoSet:
     catalogue: Path
     facts: Path
     pieces: tuple[Piece, ...]
+    parts: tuple[Part, ...]
     uploads: tuple[Path, ...]
     expected: tuple[Expected, ...]
 
@@ -272,7 +291,17 @@ def demo_catalogue(seed: int = 1) -> list[Piece]:
     return pieces
 
 
-def _sheets(pieces: list[Piece], files: dict[str, str]) -> dict[str, list[dict[str, str | int]]]:
+def demo_parts(pieces: list[Piece]) -> tuple[Part, Part]:
+    """The vocal of the second piece and the instrumental of the third, registered beside them."""
+    return (
+        Part(f"{pieces[1].recording_id}-V", pieces[1].isrc[:-3] + "902", pieces[1], "보컬"),
+        Part(f"{pieces[2].recording_id}-I", pieces[2].isrc[:-3] + "903", pieces[2], "반주"),
+    )
+
+
+def _sheets(
+    pieces: list[Piece], parts: tuple[Part, ...], files: dict[str, str]
+) -> dict[str, list[dict[str, str | int]]]:
     """Lay the catalogue out as rows by sheet, under the English column names."""
     people = sorted({p for piece in pieces for p in piece.performers}, key=lambda p: p.performer_id)
     return {
@@ -284,9 +313,25 @@ def _sheets(pieces: list[Piece], files: dict[str, str]) -> dict[str, list[dict[s
                 "display_artist": piece.display_artist,
                 "lineup_size": piece.lineup_size,
                 "audio": files[piece.recording_id],
+                "stem_of": "",
+                "stem": "",
                 "영문곡명": piece.title_en,  # a column that the system does not know, and keeps
             }
             for piece in pieces
+        ]
+        + [
+            {
+                "recording_id": part.recording_id,
+                "isrc": part.isrc,
+                "title": f"{part.piece.title} ({part.stem})",
+                "display_artist": part.piece.display_artist,
+                "lineup_size": "",  # of the piece, whose line-up says who sings and who plays
+                "audio": files[part.recording_id],
+                "stem_of": part.piece.recording_id,
+                "stem": part.stem,
+                "영문곡명": part.piece.title_en,
+            }
+            for part in parts
         ],
         "performers": [
             {
@@ -323,6 +368,31 @@ def _sheets(pieces: list[Piece], files: dict[str, str]) -> dict[str, list[dict[s
             }
             for p in people
             if p.mandate != "비회원"
+        ],
+        "licences": [
+            {
+                "licence_id": "LIC-2026-001",
+                "recording_id": parts[0].piece.recording_id,
+                "scope": "AI 생성",
+                "parts": "보컬",
+                "territory": "KR",
+                "from": "2026-01-01",
+                "to": "2026-12-31",
+                "price": 1_000_000,
+                "currency": "KRW",
+            },
+            {
+                # Ended the year before: counter-evidence, no permission.
+                "licence_id": "LIC-2025-007",
+                "recording_id": parts[1].piece.recording_id,
+                "scope": "AI 생성",
+                "parts": "연주",
+                "territory": "KR",
+                "from": "2025-01-01",
+                "to": "2025-12-31",
+                "price": 500_000,
+                "currency": "KRW",
+            },
         ],
     }
 
@@ -408,6 +478,16 @@ def _cut(sound: Signal, sample_rate: int, start: float, end: float) -> Signal:
     return sound[round(start * sample_rate) : round(end * sample_rate)]
 
 
+_FASTER = 1.08
+
+
+def _faster(sound: Signal) -> Signal:
+    """Play a sound ``_FASTER`` times as fast, and so much higher."""
+    places = np.arange(0, len(sound) - 1, _FASTER)
+    played = [np.interp(places, np.arange(len(sound)), sound[:, c]) for c in range(sound.shape[1])]
+    return np.stack(played, axis=1).astype(np.float32)
+
+
 def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> DemoSet:
     """Write the catalogue, its audio, the uploads, their facts and what must be found in them.
 
@@ -425,16 +505,17 @@ def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> D
     (directory / "audio").mkdir(parents=True)
     uploads = _Uploads(directory)
     pieces = demo_catalogue(seed)
-    sounds = {piece.recording_id: piece.sound(sample_rate) for piece in pieces}
+    registered = demo_parts(pieces)
+    sounds = {one.recording_id: one.sound(sample_rate) for one in (*pieces, *registered)}
     files = {}
-    for i, piece in enumerate(pieces):
+    for i, recording_id in enumerate(sounds):
         codec = "wav" if i == 3 else "flac"
-        files[piece.recording_id] = f"audio/{piece.recording_id}.{codec}"
-        encode(sounds[piece.recording_id], sample_rate, directory / files[piece.recording_id], codec)
+        files[recording_id] = f"audio/{recording_id}.{codec}"
+        encode(sounds[recording_id], sample_rate, directory / files[recording_id], codec)
     catalogue = directory / "catalogue.xlsx"
-    _write_workbook(catalogue, _sheets(pieces, files))
+    _write_workbook(catalogue, _sheets(pieces, registered, files))
 
-    pop, ballad, gugak, _, _, unfinished = pieces
+    pop, ballad, gugak, sonatina, _, unfinished = pieces
     whole = Appearance(pop.recording_id, 0.0, pop.duration_s, 0.0, pop.duration_s)
 
     # Half past midnight of 1 November in Seoul, still October in UTC.
@@ -444,14 +525,14 @@ def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> D
     shutil.copyfile(directory / files[pop.recording_id], exact)
 
     cut = 12.0, 37.0
-    parts: list[Part] = [
+    show_parts: list[ProgrammePart] = [
         ("talk", 6.0),
         ("music", 10.0),
         _cut(sounds[ballad.recording_id], sample_rate, *cut),
         ("talk", 4.0),
         ("music", 6.0),
     ]
-    show, spans = programme(parts, seed=seed, sample_rate=sample_rate, talk_over=(1,))
+    show, spans = programme(show_parts, seed=seed, sample_rate=sample_rate, talk_over=(1,))
     aired = uploads.add(
         "저녁의 음악 산책 11월 3일.m4a",
         _post("evening-1103", "2026-11-03T18:00:00+09:00", broadcast=True),
@@ -504,6 +585,46 @@ def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> D
     )
     shutil.copyfile(exact, again)
 
+    fast = uploads.add(
+        "nightcore_0415.mp3",
+        _post("nightcore0415", "2026-11-12T20:00:00+09:00"),
+        "U2",
+        f"24 s, {_FASTER:g} times as fast",
+        Appearance(pop.recording_id, 0.0, 24.0, 10.0, 10.0 + 24.0 * _FASTER),
+    )
+    clip_sound = _faster(_cut(sounds[pop.recording_id], sample_rate, 10.0, 10.0 + 24.0 * _FASTER))
+    encode(clip_sound, sample_rate, fast, "mp3", 128_000)
+
+    for part, name, code, what in (
+        (registered[0], "AI 보이스(허락).flac", "L1", "a registered vocal through a vocoder, licensed"),
+        (
+            registered[1],
+            "AI 리메이크.flac",
+            "A2",
+            "a registered instrumental through a vocoder, licence ended",
+        ),
+    ):
+        length = part.piece.duration_s
+        made = uploads.add(
+            name,
+            _post(part.recording_id.lower(), "2026-11-15T19:00:00+09:00"),
+            code,
+            what,
+            Appearance(part.recording_id, 0.0, length, 0.0, length),
+        )
+        encode(resynthesised(sounds[part.recording_id], seed), sample_rate, made, "flac")
+
+    other = uploads.add(
+        "연주회 실황.m4a",
+        _post("recital", "2026-11-20T19:30:00+09:00"),
+        "N1",
+        "another performance of a registered piece",
+    )
+    live = another_performance(
+        sonatina.seed, 1, sonatina.duration_s, style=sonatina.style, sample_rate=sample_rate
+    )
+    encode(live, sample_rate, other, "m4a", 128_000)
+
     facts = directory / "facts.csv"
     uploads.write_facts(facts)
     (directory / "expected.json").write_text(
@@ -516,6 +637,7 @@ def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> D
         catalogue,
         facts,
         tuple(pieces),
+        registered,
         tuple(directory / e.path for e in uploads.expected),
         tuple(uploads.expected),
     )
