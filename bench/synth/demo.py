@@ -479,6 +479,13 @@ def _cut(sound: Signal, sample_rate: int, start: float, end: float) -> Signal:
 
 
 _FASTER = 1.08
+_AUDIBLE = 0.003  # -50 dBFS: a singer who waits for the verse leaves the beginning of a stem silent
+
+
+def _sounding(sound: Signal, sample_rate: int) -> tuple[float, float]:
+    """From the first to the last sound, s."""
+    heard = np.flatnonzero(np.abs(sound).max(axis=1) > _AUDIBLE)
+    return float(heard[0] / sample_rate), float(heard[-1] / sample_rate)
 
 
 def _faster(sound: Signal) -> Signal:
@@ -604,13 +611,13 @@ def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> D
             "a registered instrumental through a vocoder, licence ended",
         ),
     ):
-        length = part.piece.duration_s
+        start, end = _sounding(sounds[part.recording_id], sample_rate)
         made = uploads.add(
             name,
             _post(part.recording_id.lower(), "2026-11-15T19:00:00+09:00"),
             code,
             what,
-            Appearance(part.recording_id, 0.0, length, 0.0, length),
+            Appearance(part.recording_id, start, end, start, end),
         )
         encode(resynthesised(sounds[part.recording_id], seed), sample_rate, made, "flac")
 
