@@ -15,7 +15,7 @@ from rightscan.errors import RightscanError
 from rightscan.records.base import canonical_json
 from rightscan.records.objects import ErrorInfo
 from rightscan.records.registers import RowOutcome
-from rightscan.records.results import RegisterResult, ScanResult
+from rightscan.records.results import FindingResult, RegisterResult, ScanResult
 from rightscan.rights import error_words, vocabulary
 from rightscan.rights.codes import Code, code_table
 from rightscan.rights.problems import problem_words
@@ -36,6 +36,7 @@ _WORDS = {
     "score": ("점수", "score"),
     "lattice": ("격자", "lattice"),
     "passages": ("구간", "passages"),
+    "licence_misses": ("해당하지 않는 허락", "licences that do not cover it"),
     "nobody": ("알려진 실연자 없음", "no performer known"),
     "created": ("새로 등록", "created"),
     "updated": ("변경", "updated"),
@@ -175,7 +176,7 @@ def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
         info = code_table().infos[Code(finding.code)]
         name = info.ko if told.language == "ko" else info.en
         performers = [_performer(told, p) for p in finding.performers]
-        note = finding.reason_ko if told.language == "ko" else finding.reason_en
+        note = _note(told, finding)
         if result.error is not None:
             note = " → ".join(said(told, result.error))
         rows.append(
@@ -195,6 +196,21 @@ def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
         note = "" if result.error is None else " → ".join(said(told, result.error))
         rows.append([result.path, state, "", "", "", "", "", "", note])
     return rows
+
+
+def _note(told: Options, finding: FindingResult) -> str:
+    """Why, with the licences that were looked at and do not help."""
+    korean = told.language == "ko"
+    reason = finding.reason_ko if korean else finding.reason_en
+    why = vocabulary.ko if korean else vocabulary.en
+    misses = [
+        f"{one.licence_id} ({why('licence_shortfall', one.shortfall)})" for one in finding.licence_misses
+    ]
+    if finding.licence_ids:
+        reason = f"{reason} {', '.join(finding.licence_ids)}"
+    if not misses:
+        return reason
+    return f"{reason} {word('licence_misses', told)}: {', '.join(misses)}."
 
 
 def _performer(told: Options, performer: Any) -> str:

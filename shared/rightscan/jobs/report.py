@@ -25,8 +25,9 @@ from rightscan.reporting.columns import Words
 from rightscan.reporting.export import ReportFiles, ReportInput, write_report
 from rightscan.rights import error_words, vocabulary
 from rightscan.rights.axes import lr_band
+from rightscan.rights.codes import Code
 from rightscan.rights.identifiers import Identifier, IdentifierKind, IdentifierOutcome
-from rightscan.rights.ledgers import ledger_for
+from rightscan.rights.ledgers import Ledger, ledger_for
 from rightscan.rights.periods import kst_day, month_bounds
 
 Row = dict[str, Any]
@@ -239,7 +240,7 @@ class _Rows:
                 self.written += 1
                 # With the report's number: what a later report reverses must name one row of one report.
                 row_id = f"{self.report_id}-{self.written:07d}"
-                yield {"row_id": row_id, **base, **self._performer_row(use, performer)}
+                yield {"row_id": row_id, **base, **self._performer_row(use, finding, performer)}
 
     def _use_row(self, use: Use, finding: Finding, match: Match) -> Row:
         recording = self._recording(use.recording_id)
@@ -294,6 +295,7 @@ class _Rows:
             "axis_c": finding.axes.c,
             "declared_ai": None if said is None else self._declared(said),
             "axis_d": finding.axes.d,
+            "licence_id": ", ".join(finding.licence_ids) or None,
             "conditions": finding.conditions,
             "review_state": "unreviewed",  # nobody can review or dispute a use yet
             "dispute_state": "undisputed",
@@ -306,15 +308,16 @@ class _Rows:
             "index_version": match.index_version,
         }
 
-    def _performer_row(self, use: Use, performer: FindingPerformer | None) -> Row:
+    def _performer_row(self, use: Use, finding: Finding, performer: FindingPerformer | None) -> Row:
         if performer is None:
             return {}
         register = self._performer(performer.performer_id)
         mandates = [mandate_of(row) for row in self.ports.ledger.mandates(performer.performer_id)]
         day = kst_day(use.facts.posted_at or use.facts.captured_at or use.recorded_at)
         decision = ledger_for(use.facts.use_type or "", use.facts.territory or "", mandates, day)
+        licensed = finding.code == Code.L1
         return {
-            "ledger": decision.ledger,
+            "ledger": Ledger.AI_LICENCE_FEE if licensed else decision.ledger,
             "name_ko": performer.name_ko,
             "name_roman": performer.name_roman,
             "stage_name": performer.stage_name,

@@ -18,6 +18,7 @@ from rightscan.records.results import (
     UseResult,
 )
 from rightscan.rights.axes import AxisC, DetectedPart
+from rightscan.rights.codes import Code, code_table
 
 
 def result_of(path: str, ref: ObjectRef, ports: Ports) -> ScanResult | None:
@@ -154,4 +155,7 @@ def _finding(finding: Finding) -> FindingResult:
         tested=finding.tested,
         held_share=finding.held_share,
         performers=finding.performers,
+        licence_ids=finding.licence_ids,
+        licence_misses=finding.licence_misses,
+        next_step=code_table().infos[Code(finding.code)].next_step,
     )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from rightscan.records.base import Record
-from rightscan.records.findings import Axes, Declared, FindingPerformer
+from rightscan.records.findings import Axes, Declared, FindingPerformer, LicenceMiss
 from rightscan.records.objects import ErrorInfo
 from rightscan.records.registers import RowOutcome
 from rightscan.rights.axes import AxisC
@@ -129,6 +129,11 @@ class FindingResult(Record):
     tested: tuple[str, ...] = ()
     held_share: bool
     performers: tuple[FindingPerformer, ...]
+    licence_ids: tuple[str, ...] = Field(default=(), description="AI licences that permit the use")
+    licence_misses: tuple[LicenceMiss, ...] = Field(
+        default=(), description="licences that were looked at and do not cover it, with the reason"
+    )
+    next_step: str = Field(description="word of the rule table: what a person does next")
 
 
 class UseResult(Record):
