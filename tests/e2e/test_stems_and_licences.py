@@ -6,13 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench.synth import stems
+from bench.synth import render, stems
 from bench.synth.vocoder import resynthesised
 
+from rightscan.fingerprint import SAMPLE_RATE, fingerprint
+from rightscan.jobs.features import pack, stem_prints_in
+from rightscan.jobs.stem_prints import StemPrint
+from rightscan.jobs.stems import search
 from rightscan.media.encode import encode
 from rightscan.records.base import canonical_json
 from rightscan.records.findings import Finding
 from rightscan.records.objects import ObjectRef
+from rightscan.rights.axes import Stem
+from rightscan.separation import resample
 from system import RememberedAnalysis, System
 
 RATE, S, SEED, STYLE = 44_100, 24.0, 5, "ballad"
@@ -117,3 +123,40 @@ def test_the_same_clip_with_a_licence_is_l1(world: World) -> None:
     assert backing.code == "A2"
     assert [(m.licence_id, m.shortfall) for m in backing.licence_misses] == [("LIC-1", "parts")]
     assert world.finding("mix").code == "U1"
+
+
+# ---- parts that a separator finds ---------------------------------------------------------------------------
+def test_a_part_of_the_upload_is_found_where_the_mix_shows_nothing(world: World) -> None:
+    """What stands in for the separator knows the answer; everything around it is real."""
+    ports = world.system.ports
+    found = fingerprint([_at_low_rate(world.sounds["REC-1"])], SAMPLE_RATE)
+    foreign = fingerprint([_at_low_rate(render(91, S, sample_rate=RATE))], SAMPLE_RATE)
+    live = ports.index.current().index
+    assert live is not None
+    parts = {Stem.VOCAL: found, Stem.INSTRUMENTAL: foreign}
+    (told,) = search(live, foreign, parts, ports.ledger, deep=True)
+    assert (told.stem, told.root) == (Stem.VOCAL, "REC-1")
+    (whole,) = search(live, found, parts, ports.ledger, deep=True)
+    assert whole.stem is None, "the mix shows it: no part is needed"
+    packed = pack(found, None, None, parts)
+    again = stem_prints_in(packed)
+    assert {stem: made.to_npz() for stem, made in again.items()} == {s: p.to_npz() for s, p in parts.items()}
+    assert stem_prints_in(pack(found, None, None)) == {}
+
+
+def _at_low_rate(sound: np.ndarray) -> np.ndarray:
+    return resample(sound, RATE, SAMPLE_RATE).mean(axis=1)
+
+
+def test_the_print_of_a_stem_is_that_of_the_same_sound_decoded(world: World) -> None:
+    sound = world.sounds["REC-1-V"].astype(np.float32)
+    made = StemPrint()
+    for start in range(0, len(sound), 50_001):
+        made.add(sound[start : start + 50_001])
+    stem = made.finish()
+    live = world.system.ports.index.current().index
+    assert live is not None
+    assert stem.duration_s == pytest.approx(S, abs=0.01)
+    found = {s.recording_id: s for s in live.search(stem)}
+    assert found["REC-1-V"].log10_lr > 3
+    assert found["REC-1-V"].media_start == pytest.approx(found["REC-1-V"].reference_start, abs=0.05)

@@ -92,7 +92,12 @@ class Fingerprint:
         Raises:
             PermanentError: ``unknown_pipeline`` for another version, ``corrupt_features`` for damaged bytes.
         """
-        arrays = npz.unpack(data)
+        return cls.from_arrays(npz.unpack(data))
+
+    @classmethod
+    def from_arrays(cls, arrays: npz.Arrays) -> Fingerprint:
+        """Read what ``to_arrays`` gave; raises as ``from_npz`` does."""
+        arrays = dict(arrays)
         try:
             head = json.loads(arrays.pop("head").tobytes())
             pipeline, duration, level = (

@@ -49,11 +49,12 @@ def _analyse(
     engines: EngineSettings,
     provenance: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    with open_audio(path, limits) as stream, _listening(engines) as listening:
+    with open_audio(path, limits) as stream, _listening(engines, prints=True) as listening:
         result = fingerprint(stream.blocks(SAMPLE_RATE, tap=_tap(listening)), SAMPLE_RATE)
         told = _facts(stream)
         evidence = None if listening is None else listening.finish()
-    features.write_bytes(pack(result, evidence, provenance))
+        stems = None if listening is None else listening.stem_prints()
+    features.write_bytes(pack(result, evidence, provenance, stems))
     return told | {"landmarks": len(result.keys)}
 
 
@@ -73,12 +74,12 @@ def listen_in_child(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _listening(engines: EngineSettings) -> Iterator[Listening | None]:
+def _listening(engines: EngineSettings, *, prints: bool = False) -> Iterator[Listening | None]:
     """The ears for synthesis, where the settings have any."""
     if not engines.lattice:
         yield None
         return
-    listening = Listening(engines)
+    listening = Listening(engines, prints=prints)
     try:
         yield listening
     finally:

@@ -11,16 +11,21 @@ import numpy as np
 from rightscan import npz
 from rightscan.errors import PermanentError
 from rightscan.fingerprint import Fingerprint
+from rightscan.rights.axes import Stem
 from rightscan.synthesis import Evidence
 
 FEATURES_FILE = "features.npz"
 
 _SYNTHESIS, _PROVENANCE = "synthesis.", "provenance."
+_STEMS = {Stem.VOCAL: "vocal_stem.", Stem.INSTRUMENTAL: "instrumental_stem."}
 _RECORD = "json"
 
 
 def pack(
-    fingerprint: Fingerprint | None, evidence: Evidence | None, provenance: Mapping[str, Any] | None
+    fingerprint: Fingerprint | None,
+    evidence: Evidence | None,
+    provenance: Mapping[str, Any] | None,
+    stems: Mapping[Stem, Fingerprint] | None = None,
 ) -> bytes:
     """Return a features object.
 
@@ -29,6 +34,7 @@ def pack(
             nothing is compared, only classified.
         evidence: of synthesis, where it was looked for.
         provenance: as ``Provenance.to_json`` gives it, where it was read.
+        stems: fingerprints of the separated parts, where a separator is plugged in.
     """
     arrays = {} if fingerprint is None else fingerprint.to_arrays()
     if evidence is not None:
@@ -36,7 +42,20 @@ def pack(
     if provenance is not None:
         text = json.dumps(provenance, sort_keys=True, separators=(",", ":")).encode()
         arrays |= npz.prefixed(_PROVENANCE, {_RECORD: np.frombuffer(text, np.uint8)})
+    for stem, prefix in _STEMS.items():
+        if stems is not None and stem in stems:
+            arrays |= npz.prefixed(prefix, stems[stem].to_arrays())
     return npz.pack(arrays)
+
+
+def stem_prints_in(features: bytes) -> dict[Stem, Fingerprint]:
+    """Return the fingerprints of the separated parts; empty where none were made.
+
+    Raises:
+        PermanentError: ``corrupt_features``, ``unknown_pipeline``.
+    """
+    found = {stem: npz.unpack(features, prefix) for stem, prefix in _STEMS.items()}
+    return {stem: Fingerprint.from_arrays(arrays) for stem, arrays in found.items() if arrays}
 
 
 def evidence_in(features: bytes) -> Evidence | None:

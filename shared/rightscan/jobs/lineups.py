@@ -31,7 +31,9 @@ class KnownLineup:
     rows_read: dict[str, int]
 
 
-def lineup_of(ledger: Ledger, recording_id: str, profile: RuleProfile, on: dt.date) -> KnownLineup:
+def lineup_of(
+    ledger: Ledger, recording_id: str, profile: RuleProfile, on: dt.date, stem: str | None = None
+) -> KnownLineup:
     """Read the line-up of a recording.
 
     Args:
@@ -39,14 +41,18 @@ def lineup_of(ledger: Ledger, recording_id: str, profile: RuleProfile, on: dt.da
         recording_id: the recording.
         profile: the rule the shares are stated under.
         on: the Korean day of the use.
+        stem: the part of it that is used, ``vocal`` or ``instrumental``; None: all of it.
     """
     recording = ledger.recording(recording_id)
     read = {f"recording/{recording_id}": 0 if recording is None else recording.version}
     lineup = _lineup(ledger, recording_id, recording, read)
-    if recording is not None and recording.stem_of and not lineup.entries:
+    own = recording is not None and recording.stem is not None and bool(lineup.entries)
+    if recording is not None and recording.stem_of and not own:
         whole = ledger.recording(recording.stem_of)
         read[f"recording/{recording.stem_of}"] = 0 if whole is None else whole.version
-        lineup = _of_part(_lineup(ledger, recording.stem_of, whole, read), recording.stem or "", on)
+        lineup = _lineup(ledger, recording.stem_of, whole, read)
+    if stem is not None and not own:
+        lineup = _of_part(lineup, stem, on)
     shares = _shares(profile, lineup, on)
     performers = []
     for entry in lineup.performers(on):

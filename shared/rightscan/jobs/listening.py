@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError
+from rightscan.fingerprint import Fingerprint
+from rightscan.jobs.stem_prints import StemPrint
 from rightscan.jobs.voices import VOICE_KIND, named
 from rightscan.models import ExternalDetector, Model, Registry, signal_of
+from rightscan.rights.axes import Stem
 from rightscan.separation import VocalShare, separate
 from rightscan.synthesis import SAMPLE_RATE, STEMS, Analyser, Evidence, VoiceEvidence
 from rightscan.synthesis.voice import WindowFeatures
@@ -29,16 +32,18 @@ class Listening:
 
     Args:
         engines: what is on. Models are opened, and refused where they are not as their cards say.
+        prints: whether separated parts are fingerprinted too.
 
     Raises:
         PermanentError: of ``Registry.open``.
     """
 
-    def __init__(self, engines: EngineSettings) -> None:
+    def __init__(self, engines: EngineSettings, *, prints: bool = False) -> None:
         registry = Registry.of(engines)
         self._voice = next(iter(registry.of_kind(VOICE_KIND)), None)
         self._mix = Analyser(voice=self._voice is not None)
-        self._parts = None if registry.separator is None else _Parts(registry.separator, self._voice)
+        separator = registry.separator
+        self._parts = None if separator is None else _Parts(separator, self._voice, prints=prints)
         self._others = _Others(registry.detectors) if registry.detectors else None
 
     def add(self, block: Block) -> None:
@@ -58,6 +63,10 @@ class Listening:
             return evidence
         stems, vocal_db = self._parts.finish()
         return replace(evidence, stems=stems, vocal_db=vocal_db)
+
+    def stem_prints(self) -> dict[Stem, Fingerprint]:
+        """Return the fingerprints of the separated parts, after ``finish``; empty without a separator."""
+        return {} if self._parts is None else self._parts.prints
 
     def close(self) -> None:
         """Stop what still works, after an error."""
@@ -100,10 +109,12 @@ def _both(block: Block) -> Block:
 class _Parts:
     """Separates in a thread of its own: a separator asks for blocks, the decoder gives them."""
 
-    def __init__(self, separator: Model, voice: Model | None) -> None:
+    def __init__(self, separator: Model, voice: Model | None, *, prints: bool) -> None:
         self._separator, self._voice = separator, voice
         self._blocks: queue.Queue[Block | None] = queue.Queue(_WAITING)
         self._share = VocalShare(SAMPLE_RATE)
+        self._prints = {stem: StemPrint() for stem in Stem} if prints else {}
+        self.prints: dict[Stem, Fingerprint] = {}
         self._analysers = {name: Analyser(voice=voice is not None and name == STEMS[0]) for name in STEMS}
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -113,9 +124,10 @@ class _Parts:
         self._blocks.put(block)
 
     def finish(self) -> tuple[dict[str, Evidence], float | None]:
-        self.close()
+        self._end()
         if self._error is not None:
             raise self._error
+        self.prints = {stem: made.finish() for stem, made in self._prints.items()}
         stems = {
             name: replace(_heard(a, self._voice if name == STEMS[0] else None), lines=None)
             for name, a in self._analysers.items()
@@ -124,6 +136,11 @@ class _Parts:
         return stems, None if np.isnan(share) else round(share, 2)
 
     def close(self) -> None:
+        self._end()
+        for made in self._prints.values():
+            made.close()
+
+    def _end(self) -> None:
         self._blocks.put(None)
         self._thread.join()
 
@@ -145,6 +162,8 @@ class _Parts:
             self._share.add(stems)
             self._analysers["vocal"].add(stems.vocal)
             self._analysers["instrumental"].add(stems.instrumental)
+            for stem, made in self._prints.items():
+                made.add(getattr(stems, stem.value))
 
 
 def _heard(analyser: Analyser, voice: Model | None) -> Evidence:

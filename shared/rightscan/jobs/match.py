@@ -16,11 +16,12 @@ from rightscan.index.calibration import TRIALS
 from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
 from rightscan.jobs.authorisation import Posting, of_recording
+from rightscan.jobs.features import stem_prints_in
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
 from rightscan.jobs.origin import Origin, origin_in, source_of
 from rightscan.jobs.refusals import refuse_uploads
 from rightscan.jobs.spans import Span
-from rightscan.jobs.stems import stem_in, told_once
+from rightscan.jobs.stems import Found, search
 from rightscan.jobs.versions import fingerprint_pipeline, score_version
 from rightscan.jobs.voices import voice_standards
 from rightscan.ports import Conflict, OpenIndex, Ports
@@ -31,7 +32,7 @@ from rightscan.records.media import DECIDED, FINISHED, Media, MediaState, Scan
 from rightscan.records.messages import FindingRecorded, MatchRequested
 from rightscan.records.objects import ErrorInfo, Upload
 from rightscan.rights.axes import Modification as ModificationKind
-from rightscan.rights.axes import cap_log10_lr
+from rightscan.rights.axes import Stem, cap_log10_lr
 from rightscan.rights.money import profile_named
 from rightscan.rights.periods import kst_day
 
@@ -121,9 +122,11 @@ class _Results:
 
 
 def _decide(media: Media, scan: Scan, ports: Ports) -> str:
-    features, origin = _features(scan, ports)
+    features, parts, origin = _features(scan, ports)
     live = ports.index.current()
-    segments = [] if live.index is None else live.index.search(features, deep=build.searched_deep(scan))
+    segments: list[Found] = []
+    if live.index is not None:
+        segments = search(live.index, features, parts, ports.ledger, deep=build.searched_deep(scan))
     results = _results(media, scan, (segments, origin), live, ports)
     if _says_the_same(results, media, ports):
         settled = media
@@ -146,32 +149,33 @@ def _decide(media: Media, scan: Scan, ports: Ports) -> str:
     return settled.state.value
 
 
-def _features(scan: Scan, ports: Ports) -> tuple[Fingerprint, Origin]:
+def _features(scan: Scan, ports: Ports) -> tuple[Fingerprint, dict[Stem, Fingerprint], Origin]:
     try:
         with ports.objects.open(scan.features) as reader:
             data = reader.read()
         voices = voice_standards(ports.settings.engines)
-        return Fingerprint.from_npz(data), origin_in(data, scan.duration_s, source_of(scan), voices)
+        origin = origin_in(data, scan.duration_s, source_of(scan), voices)
+        return Fingerprint.from_npz(data), stem_prints_in(data), origin
     except PermanentError as error:
         # We wrote this object ourselves: that it is gone or damaged is an outage, not the upload's fault.
         raise TransientError(error.code, error.cause, error.remedy) from error
 
 
 def _results(
-    media: Media, scan: Scan, found_out: tuple[list[Segment], Origin], live: OpenIndex, ports: Ports
+    media: Media, scan: Scan, found_out: tuple[list[Found], Origin], live: OpenIndex, ports: Ports
 ) -> _Results:
     segments, origin = found_out
     now = ports.clock.now()
     day = kst_day(now)
     profile = profile_named(DEFAULT_RULE, day)
     standing = ports.ledger.matches(media.media_id)
-    lineups: dict[str, KnownLineup] = {
-        recording_id: lineup_of(ports.ledger, recording_id, profile, day)
-        for recording_id in sorted({s.recording_id for s in segments})
+    matches = _matches(media.media_id, segments, standing, live.version, now)
+    lineups = {
+        (recording_id, stem): lineup_of(ports.ledger, recording_id, profile, day, stem)
+        for recording_id, stem in dict.fromkeys((m.recording_id, m.stem) for m in matches)
     }
-    matches = _matches(media.media_id, told_once(segments, lineups), standing, live.version, now)
     posting = Posting.of(ports.ledger.aliases(media.media_id), day)
-    known = {m.match_id: _known(m, lineups[m.recording_id], origin, posting, ports) for m in matches}
+    known = {m.match_id: _known(m, lineups[m.recording_id, m.stem], origin, posting, ports) for m in matches}
     rows_read = {name: version for lineup in lineups.values() for name, version in lineup.rows_read.items()}
     rows_read |= {name: v for one in known.values() for name, v in one.authorisation.rows_read.items()}
     versions = {
@@ -226,7 +230,7 @@ def _results(
 
 
 def _known(match: Match, lineup: KnownLineup, origin: Origin, posting: Posting, ports: Ports) -> build.Known:
-    stem = stem_in(lineup)
+    stem = None if match.stem is None else Stem(match.stem)
     span = origin.of(Span(match.media_start, match.media_end))
     return build.Known(lineup, origin, stem, of_recording(ports.ledger, lineup, span, stem, posting))
 
@@ -240,12 +244,16 @@ def _incomplete(scan: Scan) -> ErrorInfo:
 
 
 def _matches(
-    media_id: str, segments: list[Segment], standing: list[Match], index_version: str, now: dt.datetime
+    media_id: str, found_segments: list[Found], standing: list[Match], index_version: str, now: dt.datetime
 ) -> list[Match]:
     """Segments as matches; one that overlaps a standing appearance by half keeps its id and time of finding."""
     free = list(standing)
     found = []
-    for segment in sorted(segments, key=lambda s: (s.media_start, s.recording_id, s.reference_start)):
+    for one in sorted(
+        found_segments,
+        key=lambda f: (f.segment.media_start, f.segment.recording_id, f.segment.reference_start),
+    ):
+        segment = one.segment
         heir_of = _inherits(segment, free)
         if heir_of is not None:
             free.remove(heir_of)
@@ -279,6 +287,7 @@ def _matches(
                 border_uncertainty_s=round(float(max(segment.bounds)), 3),
                 index_version=index_version if heir_of is None else heir_of.index_version,
                 found_at=now if heir_of is None else heir_of.found_at,
+                stem=one.stem,
             )
         )
     return found

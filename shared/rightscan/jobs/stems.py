@@ -1,57 +1,95 @@
-"""Registered stems: a segment that a recording and its own separated part both claim is told as one of them."""
+"""Recordings and their separated parts: which of them is in an upload, by its mix and by its own parts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from rightscan.index import Segment
-from rightscan.jobs.lineups import KnownLineup
+from rightscan.fingerprint import Fingerprint
+from rightscan.index import Index, Segment
+from rightscan.index.calibration import ACCEPT_LOG10_LR
+from rightscan.ports import Ledger
+from rightscan.records import registers
 from rightscan.rights.axes import Stem
 
 _SAME = 0.5
 """Of the shorter of two segments: from so much overlap on they speak of the same sound."""
 
+_PRICE = math.log10(3)
+"""What a match of a separated part gives up: with it three searches, not one, could have gone wrong."""
 
-def told_once(segments: Sequence[Segment], lineups: Mapping[str, KnownLineup]) -> list[Segment]:
-    """Keep, of a recording and its stems that match the same sound, the one with the most evidence.
 
-    A copy of the mix matches the mix better than any stem of it, and a stem matches itself better than the mix.
-    At equal evidence the whole recording is kept, whose line-up pays everybody.
+@dataclass(frozen=True)
+class Found:
+    """A segment, and the part that matched where it was not the whole recording.
+
+    Attributes:
+        segment: as the index found it.
+        stem: None for the whole.
+        root: the recording it belongs to: a stem's own recording, or itself.
+    """
+
+    segment: Segment
+    stem: Stem | None
+    root: str
+
+
+def search(
+    index: Index, mix: Fingerprint, parts: Mapping[Stem, Fingerprint], ledger: Ledger, *, deep: bool
+) -> list[Found]:
+    """Look for recordings in the mix of an upload and, where there are any, in its separated parts.
+
+    A recording that the mix shows needs no part to show it. Of a recording and its registered stems that match the
+    same sound the one with the most evidence is kept: a copy of the mix matches the mix better than any stem of it,
+    and a stem matches itself better than the mix.
 
     Args:
-        segments: as the index found them.
-        lineups: of their recordings.
+        index: the live one.
+        mix: fingerprint of the upload.
+        parts: of its separated parts; empty without a separator.
+        ledger: names the recordings that are stems.
+        deep: as ``Index.search``.
     """
-    kept: list[Segment] = []
-    ordered = sorted(segments, key=lambda s: (-s.log10_lr * s.coverage, stem_of(lineups, s) is not None))
-    for segment in ordered:
-        if not any(_related(segment, other, lineups) and _overlaps(segment, other) for other in kept):
-            kept.append(segment)
+    found = _told_once(_named(index.search(mix, deep=deep), None, ledger))
+    for stem, part in parts.items():
+        segments = index.search(part, deep=deep)
+        sure = [segment for segment in segments if segment.log10_lr - _PRICE >= ACCEPT_LOG10_LR]
+        for one in _told_once(_named(sure, stem, ledger)):
+            if not any(_same(one, other) for other in found):
+                found.append(one)
+    return sorted(found, key=lambda one: (one.segment.media_start, one.segment.recording_id))
+
+
+def _named(segments: Iterable[Segment], heard: Stem | None, ledger: Ledger) -> list[Found]:
+    recordings: dict[str, registers.Recording | None] = {}
+    named = []
+    for segment in segments:
+        name = segment.recording_id
+        if name not in recordings:
+            recordings[name] = ledger.recording(name)
+        recording = recordings[name]
+        registered = None if recording is None or recording.stem is None else Stem(recording.stem)
+        root = name if recording is None else recording.stem_of or name
+        named.append(Found(segment, registered or heard, root))
+    return named
+
+
+def _told_once(found: Sequence[Found]) -> list[Found]:
+    kept: list[Found] = []
+    # At equal evidence the whole recording, whose line-up pays everybody.
+    for one in sorted(
+        found, key=lambda f: (-f.segment.log10_lr * f.segment.coverage, f.segment.recording_id != f.root)
+    ):
+        related = (other for other in kept if other.segment.recording_id != one.segment.recording_id)
+        if not any(_same(one, other) for other in related):
+            kept.append(one)
     return kept
 
 
-def stem_of(lineups: Mapping[str, KnownLineup], segment: Segment) -> Stem | None:
-    """Which part of a recording the matched recording is; None for one of its own."""
-    return stem_in(lineups[segment.recording_id])
-
-
-def stem_in(lineup: KnownLineup) -> Stem | None:
-    """As ``stem_of``, of the line-up alone."""
-    recording = lineup.recording
-    return None if recording is None or recording.stem is None else Stem(recording.stem)
-
-
-def _related(one: Segment, other: Segment, lineups: Mapping[str, KnownLineup]) -> bool:
-    """Whether one recording is a stem of the other, or both are stems of a third."""
-    return one.recording_id != other.recording_id and _root(one, lineups) == _root(other, lineups)
-
-
-def _root(segment: Segment, lineups: Mapping[str, KnownLineup]) -> str:
-    recording = lineups[segment.recording_id].recording
-    return segment.recording_id if recording is None else recording.stem_of or segment.recording_id
-
-
-def _overlaps(one: Segment, other: Segment) -> bool:
-    common = min(one.media_end, other.media_end) - max(one.media_start, other.media_start)
-    shorter = min(one.media_end - one.media_start, other.media_end - other.media_start)
-    return common >= _SAME * shorter
+def _same(one: Found, other: Found) -> bool:
+    """Whether both tell of one recording, or of parts of it, in the same sound."""
+    a, b = one.segment, other.segment
+    common = min(a.media_end, b.media_end) - max(a.media_start, b.media_start)
+    shorter = min(a.media_end - a.media_start, b.media_end - b.media_start)
+    return one.root == other.root and common >= _SAME * shorter

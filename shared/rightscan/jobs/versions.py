@@ -37,6 +37,8 @@ def scan_pipeline(engines: EngineSettings) -> str:
         raise TransientError(error.code, error.cause, error.remedy) from error
     if engines.lattice:
         content["synthesis"] = synthesis.PIPELINE
+        if engines.separator:
+            content["stems"] = "fingerprinted"
     if engines.provenance:
         content["provenance"] = _provenance_version(engines.anchors)
     return "scan-" + content_hash(content)

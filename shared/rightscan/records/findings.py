@@ -42,6 +42,9 @@ class Match(Record):
     border_uncertainty_s: float = Field(ge=0)
     index_version: str
     found_at: UtcDatetime
+    stem: Literal["vocal", "instrumental"] | None = Field(
+        default=None, description="the part that matched: of a registered stem, or of the separated upload"
+    )
     status: Literal["active", "ended"] = "active"
     ended_at: UtcDatetime | None = None
 
