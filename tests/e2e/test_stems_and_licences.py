@@ -21,6 +21,7 @@ from rightscan.rights.axes import Stem
 from rightscan.separation import resample
 from system import RememberedAnalysis, System
 
+REGISTERED = ((Stem.VOCAL, "REC-1-V"), (Stem.INSTRUMENTAL, "REC-1-I"))
 RATE, S, SEED, STYLE = 44_100, 24.0, 5, "ballad"
 
 
@@ -136,8 +137,11 @@ def test_a_part_of_the_upload_is_found_where_the_mix_shows_nothing(world: World)
     parts = {Stem.VOCAL: found, Stem.INSTRUMENTAL: foreign}
     (told,) = search(live, foreign, parts, ports.ledger, deep=True)
     assert (told.stem, told.root) == (Stem.VOCAL, "REC-1")
-    (whole,) = search(live, found, parts, ports.ledger, deep=True)
-    assert whole.stem is None, "the mix shows it: no part is needed"
+    (lifted,) = search(live, found, parts, ports.ledger, deep=True)
+    assert (lifted.stem, lifted.root) == (Stem.VOCAL, "REC-1"), "the other part is something else"
+    copied = {stem: fingerprint([_at_low_rate(world.sounds[name])], SAMPLE_RATE) for stem, name in REGISTERED}
+    (whole,) = search(live, found, copied, ports.ledger, deep=True)
+    assert (whole.stem, whole.segment.recording_id) == (None, "REC-1"), "both parts are the recording's"
     packed = pack(found, None, None, parts)
     again = stem_prints_in(packed)
     assert {stem: made.to_npz() for stem, made in again.items()} == {s: p.to_npz() for s, p in parts.items()}

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from rightscan.fingerprint import Fingerprint
 from rightscan.index import Index, Segment
-from rightscan.index.calibration import ACCEPT_LOG10_LR
+from rightscan.index.calibration import ACCEPT_LOG10_LR, log10_lr
 from rightscan.ports import Ledger
 from rightscan.records import registers
 from rightscan.rights.axes import Stem
 
 _SAME = 0.5
 """Of the shorter of two segments: from so much overlap on they speak of the same sound."""
+
+_AUDIBLE = 0.25
+"""Landmarks of a part over those of the mix: a part with fewer is a rest that the separator left."""
 
 _PRICE = math.log10(3)
 """What a match of a separated part gives up: with it three searches, not one, could have gone wrong."""
@@ -40,7 +44,8 @@ def search(
 ) -> list[Found]:
     """Look for recordings in the mix of an upload and, where there are any, in its separated parts.
 
-    A recording that the mix shows needs no part to show it. Of a recording and its registered stems that match the
+    A recording that the mix shows needs no part to show it; where one part shows it and the other, clearly heard,
+    is something else, that part is what was taken. Of a recording and its registered stems that match the
     same sound the one with the most evidence is kept: a copy of the mix matches the mix better than any stem of it,
     and a stem matches itself better than the mix.
 
@@ -52,13 +57,42 @@ def search(
         deep: as ``Index.search``.
     """
     found = _told_once(_named(index.search(mix, deep=deep), None, ledger))
+    by_part: dict[Stem, list[Found]] = {}
     for stem, part in parts.items():
         segments = index.search(part, deep=deep)
         sure = [segment for segment in segments if segment.log10_lr - _PRICE >= ACCEPT_LOG10_LR]
-        for one in _told_once(_named(sure, stem, ledger)):
-            if not any(_same(one, other) for other in found):
-                found.append(one)
+        by_part[stem] = _told_once(_named(sure, stem, ledger))
+    if len(by_part) == len(Stem):
+        audible = {stem for stem, part in parts.items() if part.keys.size >= _AUDIBLE * mix.keys.size}
+        found = [_taken(one, by_part, audible, index, parts, deep) for one in found]
+    for one in chain.from_iterable(by_part.values()):
+        if not any(_same(one, other) for other in found):
+            found.append(one)
     return sorted(found, key=lambda one: (one.segment.media_start, one.segment.recording_id))
+
+
+def _taken(
+    one: Found,
+    by_part: Mapping[Stem, Sequence[Found]],
+    audible: Collection[Stem],
+    index: Index,
+    parts: Mapping[Stem, Fingerprint],
+    deep: bool,
+) -> Found:
+    """The part of a recording that stands in an upload whose other part is something else; as given otherwise.
+
+    The other part must not show the recording at all, told or not: a separator that leaks, or a part that is
+    worn, must not turn a whole copy into a part.
+    """
+    showing = [stem for stem, told in by_part.items() if any(_same(one, other) for other in told)]
+    if one.stem is not None or len(showing) != 1:
+        return one
+    (silent,) = set(Stem) - set(showing)
+    if silent not in audible:
+        return one
+    followed = index.followed(parts[silent], deep=deep)
+    trace = max((log10_lr(a) for name, a in followed if name == one.segment.recording_id), default=-math.inf)
+    return one if trace >= ACCEPT_LOG10_LR else replace(one, stem=showing[0])
 
 
 def _named(segments: Iterable[Segment], heard: Stem | None, ledger: Ledger) -> list[Found]:
