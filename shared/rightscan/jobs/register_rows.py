@@ -112,6 +112,7 @@ def _consent(row: catalogue.ConsentRow, stamps: dict[str, Any]) -> registers.Con
         text_sha256=row.text_sha256 or None,
         channel=row.channel or None,
         signer=row.signer or None,
+        proof=row.proof or None,
         valid_from=None if row.valid_from is None else row.valid_from.isoformat(),
         valid_to=None if row.valid_to is None else row.valid_to.isoformat(),
         withdrawn_at=None if row.withdrawn_at is None else row.withdrawn_at.isoformat(),

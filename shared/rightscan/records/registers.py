@@ -95,6 +95,7 @@ class Consent(RegisterRow):
     text_sha256: str | None = None
     channel: str | None = None
     signer: str | None = None
+    proof: str | None = Field(default=None, description="of a guardian's or heir's right to sign")
     valid_from: str | None = None
     valid_to: str | None = None
     withdrawn_at: str | None = None

@@ -325,7 +325,10 @@ MandateRow = Mandate
 
 @dataclass(frozen=True, slots=True)
 class ConsentRow:
-    """One consent (C1 … C5) of a performer; days are Korean and included, ``withdrawn_at`` is UTC."""
+    """One consent (C1 … C5) of a performer; days are Korean and included, ``withdrawn_at`` is UTC.
+
+    ``proof`` names the document by which a guardian or heir signs for the performer.
+    """
 
     performer_id: str
     kind: str
@@ -336,6 +339,7 @@ class ConsentRow:
     valid_from: dt.date | None
     valid_to: dt.date | None
     withdrawn_at: dt.datetime | None
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -594,6 +598,9 @@ def _consent(cells: _Cells) -> ConsentRow:
     digest = cells.text("text_sha256").lower()
     if not re.fullmatch(r"[0-9a-f]{64}", digest):
         cells.add("consent_without_text_hash", "text_sha256")
+    signs_for_another = vocabulary.code_for("signer", cells.text("signer")) in ("guardian", "heir")
+    if signs_for_another and not cells.text("proof"):
+        cells.add("consent_without_proof", "proof")
     withdrawn = cells.text("withdrawn_at")
     withdrawn_at = parse_moment(withdrawn) if withdrawn else None
     if withdrawn and withdrawn_at is None:
@@ -608,6 +615,7 @@ def _consent(cells: _Cells) -> ConsentRow:
         valid_from=start,
         valid_to=end,
         withdrawn_at=withdrawn_at,
+        proof=cells.text("proof"),
     )
 
 

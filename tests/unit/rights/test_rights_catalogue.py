@@ -409,6 +409,22 @@ BAD_ROWS = [
         False,
     ),
     ("consents", "performer_id,kind\nP1,C1\n", "consent_without_text_hash", "text_sha256", False),
+    (
+        "consents",
+        f"performer_id,kind,text_sha256,signer\nP1,C1,{'0' * 64},법정대리인\n",
+        "consent_without_proof",
+        "proof",
+        False,
+    ),
+    (
+        "recordings",
+        "recording_id,audio,stem\nR1,a.wav,보컬\n",
+        "stem_without_its_recording",
+        "stem_of",
+        False,
+    ),
+    ("recordings", "recording_id,audio,stem_of\nR1,a.wav,R0\n", "stem_without_its_recording", "stem", False),
+    ("recordings", "recording_id,audio,stem,stem_of\nR1,a.wav,MR,R1\n", "stem_of_itself", "stem_of", False),
     ("licences", "licence_id\nL1\n", "no_subject", "performer_id", False),
     ("licences", "licence_id,performer_id,price\nL1,P1,무료\n", "bad_number", "price", True),
     ("licences", "licence_id,performer_id,parts\nL1,P1,코\n", "unknown_kind", "parts", False),
@@ -428,6 +444,14 @@ def test_a_bad_row_says_what_where_and_what_to_do(sheet, text, code, column, tak
     assert problem.remedy_ko
     assert problem.cause
     assert problem.cause_ko
+
+
+def test_one_name_and_birth_year_under_two_ids_is_listed_and_taken():
+    rows = parsed(
+        "performer_id,name_ko,birth_year\nP1,김민수,1979\nP2,김 민수,1979\nP3,김민수,1998\n", "performers.csv"
+    )
+    assert [[p.code for p in row.problems] for row in rows] == [["same_person_twice"]] * 2 + [[]]
+    assert all(row.record is not None for row in rows)
 
 
 def test_a_bad_isrc_is_kept_verbatim():
