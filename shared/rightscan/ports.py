@@ -32,6 +32,7 @@ from rightscan.records.registers import (
     Reference,
     Registration,
 )
+from rightscan.records.reviews import Appeal, Case, Dispute, Review
 
 if TYPE_CHECKING:
     # Importing the index brings numpy, which the zip functions do not carry.
@@ -220,6 +221,67 @@ class Ledger(Protocol):
 
     def uses_in_period(self, period: str) -> Iterator[Use]:
         """Uses settled in this KST month, shard by shard; eventually consistent."""
+        ...
+
+    def use_in_period(self, use_id: str, period: str) -> Use | None:
+        """The use of this id, where it is settled in this KST month; eventually consistent."""
+        ...
+
+    # people's decisions
+    def open_case(self, case: Case) -> Case:
+        """Create the case, or return the one that stands."""
+        ...
+
+    def case(self, case_id: str) -> Case | None:
+        """The case of this id."""
+        ...
+
+    def cases(self, media_id: str) -> list[Case]:
+        """All cases on these bytes, decided and ended ones included."""
+        ...
+
+    def cases_waiting(self) -> Iterator[Case]:
+        """Cases that wait for people; eventually consistent."""
+        ...
+
+    def cases_in_period(self, period: str) -> Iterator[Case]:
+        """Cases opened in this KST month; eventually consistent."""
+        ...
+
+    def cases_of_model(self, model: str) -> Iterator[Case]:
+        """All cases that this model version judged, ``name@version``."""
+        ...
+
+    def move_case(self, before: Case, after: Case, review: Review | None = None) -> Case:
+        """Replace the case if it still equals ``before``, and write the review in the same step. Raises ``Conflict``."""
+        ...
+
+    def reviews(self, media_id: str) -> list[Review]:
+        """All reviews of the cases on these bytes, by time."""
+        ...
+
+    def add_dispute(self, dispute: Dispute) -> Dispute:
+        """Create the dispute, or return the one that stands under its number."""
+        ...
+
+    def move_dispute(self, before: Dispute, after: Dispute) -> Dispute:
+        """Replace the dispute if it still equals ``before``. Raises ``Conflict``."""
+        ...
+
+    def disputes(self, recording_id: str) -> list[Dispute]:
+        """All disputes over shares of the recording and of its uses, ended ones included."""
+        ...
+
+    def disputes_waiting(self) -> Iterator[Dispute]:
+        """Disputes that have not ended; eventually consistent."""
+        ...
+
+    def put_appeal(self, appeal: Appeal) -> None:
+        """Write the state of an appeal."""
+        ...
+
+    def appeals(self, media_id: str) -> list[Appeal]:
+        """All appeals against cases on these bytes."""
         ...
 
     # registers

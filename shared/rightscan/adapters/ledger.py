@@ -31,6 +31,7 @@ from rightscan.records.registers import (
     ReferenceState,
     Registration,
 )
+from rightscan.records.reviews import Appeal, Case, Dispute, Review
 
 SHARDS = 16
 """Hot lists are spread over this many partitions (a DynamoDB partition takes 1,000 writes a second)."""
@@ -253,6 +254,114 @@ class RecordLedger:
     def uses_in_period(self, period: str) -> Iterator[Use]:
         """Uses settled in this KST month."""
         return self._sharded(Use, "period", f"P#{period}")
+
+    def use_in_period(self, use_id: str, period: str) -> Use | None:
+        """The use of this id in this KST month."""
+        found = self._items.query_index(
+            "period", f"P#{period}#{shard_of(use_id, SHARDS)}", since=use_id, until=use_id + "\x01"
+        )
+        return next((Use.model_validate(item.body) for item in found), None)
+
+    # ---- people's decisions -----------------------------------------------------------------------------
+    def open_case(self, case: Case) -> Case:
+        """Create the case, or return the one that stands."""
+        # The ways to the case first: a name that leads nowhere yet is read as nothing.
+        self._upsert(Item(f"CASE#{case.case_id}", "META", "casename", {"media_id": case.media_id}))
+        for model in case.models:
+            body = {"media_id": case.media_id, "case_id": case.case_id}
+            self._upsert(Item(_model_key(model, case.case_id), case.case_id, "casemodel", body))
+        try:
+            self._items.write([Put(_case_item(case, 0))])
+        except ConditionFailed:
+            standing = self._read(Case, f"M#{case.media_id}", f"CASE#{case.case_id}")
+            if standing is None:
+                raise
+            return standing
+        return case
+
+    def case(self, case_id: str) -> Case | None:
+        """The case of this id."""
+        name = self._items.get(f"CASE#{case_id}", "META")
+        return None if name is None else self._read(Case, f"M#{name.body['media_id']}", f"CASE#{case_id}")
+
+    def cases(self, media_id: str) -> list[Case]:
+        """All cases on these bytes."""
+        return self._list(Case, f"M#{media_id}", "CASE#")
+
+    def cases_waiting(self) -> Iterator[Case]:
+        """Cases that wait for people."""
+        return self._sharded(Case, "work", "W#case")
+
+    def cases_in_period(self, period: str) -> Iterator[Case]:
+        """Cases opened in this KST month."""
+        return self._sharded(Case, "period", f"K#{period}")
+
+    def cases_of_model(self, model: str) -> Iterator[Case]:
+        """All cases that this model version judged."""
+        for shard in range(SHARDS):
+            for item in self._items.query(_key("CASEMODEL", model, str(shard))):
+                found = self._read(Case, f"M#{item.body['media_id']}", f"CASE#{item.body['case_id']}")
+                if found is not None:
+                    yield found
+
+    def move_case(self, before: Case, after: Case, review: Review | None = None) -> Case:
+        """Replace the case, and write the review in the same step."""
+        item = self._items.get(f"M#{before.media_id}", f"CASE#{before.case_id}")
+        if item is None or Case.model_validate(item.body) != before:
+            raise Conflict(f"case {before.case_id}")
+        for model in sorted({*after.models} - {*before.models}):
+            body = {"media_id": after.media_id, "case_id": after.case_id}
+            self._upsert(Item(_model_key(model, after.case_id), after.case_id, "casemodel", body))
+        writes = [Put(_case_item(after, item.version))]
+        if review is not None:
+            sk = f"REV#{review.at.isoformat()}#{review.case_id}"
+            writes.append(Put(Item(f"M#{review.media_id}", sk, "review", review.to_json())))
+        try:
+            self._items.write(writes)
+        except ConditionFailed as error:
+            raise Conflict(f"case {before.case_id}") from error
+        return after
+
+    def reviews(self, media_id: str) -> list[Review]:
+        """All reviews of the cases on these bytes."""
+        return self._list(Review, f"M#{media_id}", "REV#")
+
+    def add_dispute(self, dispute: Dispute) -> Dispute:
+        """Create the dispute, or return the one that stands."""
+        item = _dispute_item(dispute, 0)
+        try:
+            self._items.write([Put(item)])
+        except ConditionFailed:
+            standing = self._read(Dispute, item.pk, item.sk)
+            if standing is None:
+                raise
+            return standing
+        return dispute
+
+    def move_dispute(self, before: Dispute, after: Dispute) -> Dispute:
+        """Replace the dispute."""
+        wanted = _dispute_item(after, 0)
+        item = self._items.get(wanted.pk, wanted.sk)
+        if item is None or Dispute.model_validate(item.body) != before:
+            raise Conflict(f"dispute {before.dispute_id}")
+        self._swap(_dispute_item(after, item.version), f"dispute {before.dispute_id}")
+        return after
+
+    def disputes(self, recording_id: str) -> list[Dispute]:
+        """All disputes over shares of the recording and of its uses."""
+        return self._list(Dispute, f"HOLD#{recording_id}", "DISPUTE#")
+
+    def disputes_waiting(self) -> Iterator[Dispute]:
+        """Disputes that have not ended."""
+        return self._sharded(Dispute, "work", "W#dispute")
+
+    def put_appeal(self, appeal: Appeal) -> None:
+        """Write the state of an appeal."""
+        self._upsert(Item(f"M#{appeal.media_id}", f"APPEAL#{appeal.appeal_id}", "appeal", appeal.to_json()))
+
+    def appeals(self, media_id: str) -> list[Appeal]:
+        """All appeals against cases on these bytes."""
+        return self._list(Appeal, f"M#{media_id}", "APPEAL#")
 
     # ---- registers --------------------------------------------------------------------------------------
     def save_register_row(self, row: AnyRegisterRow) -> tuple[str, AnyRegisterRow]:
@@ -534,6 +643,28 @@ def _match_item(match: Match) -> Item:
 def _use_item(use: Use) -> Item:
     indexes = {"period": (f"P#{use.period}#{shard_of(use.use_id, SHARDS)}", use.use_id)}
     return Item(f"M#{use.media_id}", f"USE#{use.use_id}", "use", use.to_json(), indexes=indexes)
+
+
+def _case_item(case: Case, version: int) -> Item:
+    shard = shard_of(case.case_id, SHARDS)
+    moment = f"{case.opened_at.isoformat()}#{case.case_id}"
+    indexes = {"period": (f"K#{case.period}#{shard}", moment)}
+    if case.state.waits:
+        indexes["work"] = (f"W#case#{shard}", moment)
+    return Item(f"M#{case.media_id}", f"CASE#{case.case_id}", "case", case.to_json(), version, indexes)
+
+
+def _model_key(model: str, case_id: str) -> str:
+    return _key("CASEMODEL", model, str(shard_of(case_id, SHARDS)))
+
+
+def _dispute_item(dispute: Dispute, version: int) -> Item:
+    sk = _key("DISPUTE", dispute.use_id, dispute.performer_id, f"{dispute.number:04d}")
+    indexes = {}
+    if not dispute.state.ended:
+        shard = shard_of(dispute.dispute_id, SHARDS)
+        indexes["work"] = (f"W#dispute#{shard}", f"{dispute.steps[0].at.isoformat()}#{dispute.dispute_id}")
+    return Item(f"HOLD#{dispute.recording_id}", sk, "dispute", dispute.to_json(), version, indexes)
 
 
 def _content(row: AnyRegisterRow) -> Mapping[str, Any]:

@@ -55,6 +55,21 @@ def finding_id(media_id: str, subject: str) -> str:
     return _uuid5("finding", media_id, subject)
 
 
+def case_id(finding: str, code: str) -> str:
+    """The case that a finding of this code opens."""
+    return _uuid5("case", finding, code)
+
+
+def dispute_id(recording_id: str, use: str, performer_id: str, number: int) -> str:
+    """The dispute of this number over one performer's share; ``use`` is empty for all uses."""
+    return _uuid5("dispute", recording_id, use, performer_id, str(number))
+
+
+def appeal_id(case: str, round_number: int) -> str:
+    """The appeal against the decision of one round of a case."""
+    return _uuid5("appeal", case, str(round_number))
+
+
 def incident_id(source_kind: str, source_ref: str, code: str) -> str:
     """One recorded trouble of one source."""
     return _uuid5("incident", source_kind, source_ref, code)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from rightscan.records import findings, media, messages, objects, operations, registers, results
+from rightscan.records import findings, media, messages, money, objects, operations, registers, results, reviews
 
 PUBLISHED: tuple[type[BaseModel], ...] = (
     messages.UploadEvent,
@@ -38,6 +38,12 @@ PUBLISHED: tuple[type[BaseModel], ...] = (
     operations.Incident,
     operations.Pointer,
     operations.Report,
+    reviews.Case,
+    reviews.Review,
+    reviews.Dispute,
+    reviews.Appeal,
+    money.PoolShares,
+    money.AttributionChange,
     results.ScanResult,
     results.ClassifyResult,
     results.RegisterResult,

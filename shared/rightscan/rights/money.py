@@ -197,6 +197,10 @@ class HoldReason(StrEnum):
     LINEUP_CONTRADICTION = "lineup_contradiction"
     FEATURED_UNKNOWN = "featured_unknown"
     EMPTY_GROUP = "empty_group"
+    DISPUTE = "dispute"
+    CASE_UNDECIDED = "case_undecided"
+    NOT_MANDATED = "not_mandated"
+    NO_USE = "no_use"
 
 
 @dataclass(frozen=True, slots=True)
