@@ -253,7 +253,11 @@ class Ledger(Protocol):
         ...
 
     def move_case(self, before: Case, after: Case, review: Review | None = None) -> Case:
-        """Replace the case if it still equals ``before``, and write the review in the same step. Raises ``Conflict``."""
+        """Replace the case if it still equals ``before``, and write the review with it or neither.
+
+        Raises:
+            Conflict: somebody else changed the case since it was read.
+        """
         ...
 
     def reviews(self, media_id: str) -> list[Review]:

@@ -10,7 +10,17 @@ from typing import Any
 import click
 
 import rightscan
-from rightscan.cli import catalogue, classifying, explaining, operate, reports, scanning, show
+from rightscan.cli import (
+    catalogue,
+    classifying,
+    explaining,
+    operate,
+    reports,
+    reviewing,
+    scanning,
+    sharing,
+    show,
+)
 from rightscan.cli.options import global_options, options
 from rightscan.errors import PermanentError, RightscanError, UsageError
 
@@ -54,6 +64,12 @@ for _command in (
     classifying.classify,
     reports.report,
     reports.verify_report,
+    reviewing.cases,
+    reviewing.review,
+    reviewing.appeal,
+    reviewing.dispute,
+    reviewing.disputes,
+    sharing.shares,
     operate.local,
     operate.verify_log,
     operate.dlq,

@@ -50,6 +50,9 @@ def _media(identifier: str, ports: Ports) -> dict[str, Any] | None:
         "matches": [match.to_json() for match in ports.ledger.matches(media.media_id)],
         "findings": [finding.to_json() for finding in ports.ledger.findings(media.media_id)],
         "uses": [use.to_json() for use in ports.ledger.uses(media.media_id)],
+        "cases": [case.to_json() for case in ports.ledger.cases(media.media_id)],
+        "reviews": [review.to_json() for review in ports.ledger.reviews(media.media_id)],
+        "appeals": [appeal.to_json() for appeal in ports.ledger.appeals(media.media_id)],
         "uploads": [_with_custody(upload, ports) for upload in ports.ledger.aliases(media.media_id)],
     }
 
@@ -90,6 +93,7 @@ def _recording(identifier: str, ports: Ports) -> dict[str, Any] | None:
         "licences": [row.to_json() for row in ports.ledger.licences(recording_id=identifier)],
         "reference": None if reference is None else reference.to_json(),
         "matches": [match.to_json() for match in ports.ledger.matches_of_recording(identifier)],
+        "disputes": [dispute.to_json() for dispute in ports.ledger.disputes(identifier)],
     }
 
 

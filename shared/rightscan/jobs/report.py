@@ -12,6 +12,9 @@ from typing import Any, Literal
 import rightscan
 from rightscan.errors import PermanentError
 from rightscan.jobs import incidents
+from rightscan.jobs.attribution import ledger_of
+from rightscan.jobs.cases import case_of
+from rightscan.jobs.dispute import dispute_state
 from rightscan.jobs.lineups import mandate_of
 from rightscan.jobs.versions import rules_version
 from rightscan.ports import Ports
@@ -21,14 +24,14 @@ from rightscan.records.messages import ExportReady, ReportRequested
 from rightscan.records.objects import ObjectRef, Upload, UploadState
 from rightscan.records.operations import Report
 from rightscan.records.registers import IdentifierRecord, Performer, Recording
+from rightscan.records.reviews import Dispute
 from rightscan.reporting.columns import Words
 from rightscan.reporting.export import ReportFiles, ReportInput, write_report
 from rightscan.rights import error_words, vocabulary
 from rightscan.rights.axes import lr_band
-from rightscan.rights.codes import Code
 from rightscan.rights.identifiers import Identifier, IdentifierKind, IdentifierOutcome
-from rightscan.rights.ledgers import Ledger, ledger_for
-from rightscan.rights.periods import kst_day, month_bounds
+from rightscan.rights.periods import month_bounds
+from rightscan.rights.reviews import CASE_CODES
 
 Row = dict[str, Any]
 
@@ -175,6 +178,7 @@ class _Rows:
     _rules: set[str] = field(default_factory=set)
     _recordings: dict[str, Recording | None] = field(default_factory=dict)
     _performers: dict[str, Performer | None] = field(default_factory=dict)
+    _disputed: dict[str, list[Dispute]] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int | float | Decimal | str]:
         """The cover's numbers of files."""
@@ -297,8 +301,7 @@ class _Rows:
             "axis_d": finding.axes.d,
             "licence_id": ", ".join(finding.licence_ids) or None,
             "conditions": finding.conditions,
-            "review_state": "unreviewed",  # nobody can review or dispute a use yet
-            "dispute_state": "undisputed",
+            **self._review(finding),
             "rule": finding.rule,
             "sha256": use.media_id,
             "evidence_id": match.match_id,
@@ -309,15 +312,15 @@ class _Rows:
         }
 
     def _performer_row(self, use: Use, finding: Finding, performer: FindingPerformer | None) -> Row:
+        disputes = self._disputes(use.recording_id)
         if performer is None:
-            return {}
+            return {"dispute_state": dispute_state(disputes, use.use_id, None).value}
         register = self._performer(performer.performer_id)
         mandates = [mandate_of(row) for row in self.ports.ledger.mandates(performer.performer_id)]
-        day = kst_day(use.facts.posted_at or use.facts.captured_at or use.recorded_at)
-        decision = ledger_for(use.facts.use_type or "", use.facts.territory or "", mandates, day)
-        licensed = finding.code == Code.L1
+        decision = ledger_of(use, finding, mandates)
         return {
-            "ledger": Ledger.AI_LICENCE_FEE if licensed else decision.ledger,
+            "dispute_state": dispute_state(disputes, use.use_id, performer.performer_id).value,
+            "ledger": decision.ledger,
             "name_ko": performer.name_ko,
             "name_roman": performer.name_roman,
             "stage_name": performer.stage_name,
@@ -332,6 +335,29 @@ class _Rows:
             "weight_num": performer.weight_num,
             "weight_den": performer.weight_den,
         }
+
+    def _review(self, finding: Finding) -> Row:
+        """What people have said of a finding; one that opened no case needs nobody."""
+        case = None
+        if finding.code in CASE_CODES:
+            case = case_of(finding, self.ports.ledger.cases(finding.media_id))
+        if case is None:
+            return {"review_state": "unreviewed"}
+        said = [
+            one
+            for one in self.ports.ledger.reviews(case.media_id)
+            if (one.case_id, one.round) == (case.case_id, case.round)
+        ]
+        return {
+            "review_state": case.state.review_state,
+            "reviewer_ref": ", ".join(one.actor for one in said) or None,
+            "reviewed_at": case.decided_at,
+        }
+
+    def _disputes(self, recording_id: str) -> list[Dispute]:
+        if recording_id not in self._disputed:
+            self._disputed[recording_id] = self.ports.ledger.disputes(recording_id)
+        return self._disputed[recording_id]
 
     def _verdict(self, media_id: str, verdict_id: str) -> Verdict | None:
         """The verdict behind a finding: its versions count, whatever is installed now."""

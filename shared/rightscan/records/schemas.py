@@ -8,7 +8,17 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from rightscan.records import findings, media, messages, money, objects, operations, registers, results, reviews
+from rightscan.records import (
+    findings,
+    media,
+    messages,
+    money,
+    objects,
+    operations,
+    registers,
+    results,
+    reviews,
+)
 
 PUBLISHED: tuple[type[BaseModel], ...] = (
     messages.UploadEvent,

@@ -22,7 +22,8 @@ def _own_lists() -> CodeLists:
     return {name: {code: Words(**words) for code, words in entries.items()} for name, entries in data.items()}
 
 
-def _known_list(name: str) -> Mapping[str, Words]:
+def known_words(name: str) -> Mapping[str, Words]:
+    """Words of one list by code; none where it is an open list."""
     if name in _own_lists():
         return _own_lists()[name]
     if name == "code":
@@ -45,7 +46,7 @@ class Codebook:
         self._language = language
         names = (column.codes for number in WRITTEN for column in sheets()[number].columns)
         self.lists: CodeLists = {
-            name: {**_known_list(name), **given.get(name, {})}
+            name: {**known_words(name), **given.get(name, {})}
             for name in dict.fromkeys([*filter(None, names), *given])
         }
         self.unlisted: Counter[str] = Counter()

@@ -147,7 +147,9 @@ def total(lines: Iterable[MoneyLine]) -> tuple[int, int]:
     return gross, held
 
 
-def adjustment_rows(issued: Sequence[MoneyLine], corrections: Iterable[MoneyLine]) -> Iterator[dict[str, str]]:
+def adjustment_rows(
+    issued: Sequence[MoneyLine], corrections: Iterable[MoneyLine]
+) -> Iterator[dict[str, str]]:
     """Rows of sheet 06 for ``corrections``, all values text.
 
     ``old`` and ``new`` are the gross won (and what of it is held) before and after. ``difference`` is what the

@@ -118,7 +118,9 @@ def _parts(stakes: Iterable[Stake]) -> dict[tuple[str, str], dict[HoldReason, _P
     found: dict[tuple[str, str], dict[HoldReason, _Part]] = {}
     for stake in stakes:
         if stake.units < 0:
-            raise UsageError("bad_pool", f"use {stake.use_id} has {stake.units} units", "Units are 0 or more.")
+            raise UsageError(
+                "bad_pool", f"use {stake.use_id} has {stake.units} units", "Units are 0 or more."
+            )
         shares = {**stake.shares.parts, NOBODY: stake.shares.held}
         for performer_id, share in shares.items():
             if not share * stake.units:

@@ -157,7 +157,9 @@ def decide(
         )
     if state is CaseState.ENDED:
         raise UsageError(
-            "case_ended", "the finding behind the case no longer holds", "`rightscan cases` lists those that do."
+            "case_ended",
+            "the finding behind the case no longer holds",
+            "`rightscan cases` lists those that do.",
         )
     if person(decision.actor) in {person(one.actor) for one in before}:
         raise UsageError(
