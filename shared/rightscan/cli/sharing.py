@@ -104,11 +104,11 @@ def _pool_table(told: Options, pool: PoolShares) -> None:
     rows.append([total, "", "", f"{pool.pool:,}", f"{pool.payable:,}", f"{pool.held:,}", ""])
     columns = ("performer", "name", "mandate", "gross", "payable", "held", "hold_reason")
     show.table(told, title, columns, rows)
-    notes = {
-        "ko": f"이용 {pool.uses}건. 징수구분을 알 수 없는 이용 {pool.no_ledger}건과 다른 달의 이용 {pool.other_periods}건은 뺐습니다.",
-        "en": f"{pool.uses} uses; {pool.no_ledger} without a ledger and {pool.other_periods} of other months left out.",
+    left_out = {
+        "ko": f"뺀 이용: 징수구분을 알 수 없음 {pool.no_ledger}건, 다른 달 {pool.other_periods}건.",
+        "en": f"Uses left out: {pool.no_ledger} without a ledger, {pool.other_periods} of other months.",
     }
-    show.console(told).print(notes[told.language], markup=False, highlight=False)
+    show.console(told).print(left_out[told.language], markup=False, highlight=False)
 
 
 def _changes_table(told: Options, changes: list[AttributionChange]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from rightscan.errors import CancelledError
-from rightscan.records import findings, media, messages, objects, operations, registers
+from rightscan.records import findings, media, messages, money, objects, operations, registers, reviews
 from rightscan.records.base import Record, canonical_json, content_hash
 from rightscan.records.media import DECIDED, FINISHED, Media, MediaState, may_follow
 from rightscan.records.objects import (
@@ -24,7 +24,7 @@ from rightscan.records.objects import (
 
 NOW = datetime(2026, 11, 3, 4, 5, 6, 789012, tzinfo=UTC)
 REF = ObjectRef(bucket="uploads", key="a.mp3", version="v1")
-MODULES = (findings, media, messages, objects, operations, registers)
+MODULES = (findings, media, messages, money, objects, operations, registers, reviews)
 RECORDS = sorted(
     {
         cls
