@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rightscan.errors import UsageError
-from rightscan.ports import Ports
+from rightscan.jobs.lineups import DEFAULT_RULE, lineup_of
+from rightscan.ports import Ledger, Ports
 from rightscan.records import identity
 from rightscan.records.findings import Use
 from rightscan.records.reviews import Dispute, DisputeStep
 from rightscan.rights import disputes as rules
 from rightscan.rights.disputes import DisputeState
-from rightscan.rights.periods import kst_month
+from rightscan.rights.money import profile_named
+from rightscan.rights.periods import kst_day, kst_month
 
 MONTHS_BACK = 36
 """How far back a use is looked for by its id: one read a month. Claims for remuneration lapse after 3 years."""
@@ -65,6 +67,13 @@ def dispute(
     return ports.ledger.move_dispute(last, _moved(last, to, actor, reason, ports))
 
 
+def disputes_over(recording_id: str, ledger: Ledger) -> list[Dispute]:
+    """All disputes that bear on a recording's uses: its own, and for a stem those of the whole as well."""
+    recording = ledger.recording(recording_id)
+    whole = None if recording is None else recording.stem_of
+    return [*ledger.disputes(recording_id), *(ledger.disputes(whole) if whole else ())]
+
+
 def dispute_state(disputes: Iterable[Dispute], use_id: str, performer_id: str | None) -> DisputeState:
     """What a report says of one performer's share of one use: an open dispute before any that has ended.
 
@@ -92,7 +101,9 @@ def _moved(before: Dispute, to: DisputeState, actor: str, reason: str, ports: Po
 def _undisputed(
     recording_id: str, use_id: str | None, performer_id: str, number: int, ports: Ports
 ) -> Dispute:
-    listed = {row.performer_id for row in ports.ledger.lineup(recording_id)}
+    today = kst_day(ports.clock.now())
+    lineup = lineup_of(ports.ledger, recording_id, profile_named(DEFAULT_RULE, today), today)
+    listed = {performer.performer_id for performer in lineup.performers}
     return Dispute(
         dispute_id=identity.dispute_id(recording_id, use_id or "", performer_id, number),
         recording_id=recording_id,

@@ -14,7 +14,7 @@ from rightscan.errors import PermanentError
 from rightscan.jobs import incidents
 from rightscan.jobs.attribution import ledger_of
 from rightscan.jobs.cases import case_of
-from rightscan.jobs.dispute import dispute_state
+from rightscan.jobs.dispute import dispute_state, disputes_over
 from rightscan.jobs.lineups import mandate_of
 from rightscan.jobs.versions import rules_version
 from rightscan.ports import Ports
@@ -356,7 +356,7 @@ class _Rows:
 
     def _disputes(self, recording_id: str) -> list[Dispute]:
         if recording_id not in self._disputed:
-            self._disputed[recording_id] = self.ports.ledger.disputes(recording_id)
+            self._disputed[recording_id] = disputes_over(recording_id, self.ports.ledger)
         return self._disputed[recording_id]
 
     def _verdict(self, media_id: str, verdict_id: str) -> Verdict | None:

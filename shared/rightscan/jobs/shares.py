@@ -10,6 +10,7 @@ from typing import Literal
 
 from rightscan.jobs.attribution import ledger_of, money_route
 from rightscan.jobs.cases import case_of
+from rightscan.jobs.dispute import disputes_over
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of, mandate_of
 from rightscan.ports import Ports
 from rightscan.records.findings import Finding, Use
@@ -129,7 +130,7 @@ class _Gathering:
     def _open_disputes(self, use: Use) -> Iterable[Dispute]:
         if use.recording_id not in self._disputes:
             self._disputes[use.recording_id] = [
-                one for one in self.ports.ledger.disputes(use.recording_id) if one.state.holds
+                one for one in disputes_over(use.recording_id, self.ports.ledger) if one.state.holds
             ]
         return (one for one in self._disputes[use.recording_id] if one.use_id in (None, use.use_id))
 
