@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rightscan.errors import PermanentError, UsageError
+from rightscan.reporting.columns import sheets
+from rightscan.reporting.rows import normalise
 from rightscan.rights import vocabulary
 from rightscan.rights.corrections import (
     Amounts,
@@ -230,6 +232,8 @@ def test_a_correction_needs_a_reason_and_reads_well():
         reason_code="dispute",
         next_row_id=rows_from("R000003"),
     )
+    for number, row in enumerate(adjustment_rows([FIRST], rows), 2):
+        normalise(sheets()["06"], row, number)
     assert list(adjustment_rows([FIRST], rows)) == [
         {
             "row_id": "R000003-0000001", "supersedes": "1", "line_type": "reversal", "reason_code": "dispute",
