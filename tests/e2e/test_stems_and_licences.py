@@ -87,6 +87,11 @@ class World:
         (found,) = [f for f in ports.ledger.findings(upload.media_id or "") if f.status == "active"]
         return found
 
+    def case_states(self, name: str) -> dict[str, str]:
+        """Of the cases that the file's findings opened, by code."""
+        ledger = self.system.ports.ledger
+        return {case.code: case.state.value for case in ledger.cases(self.finding(name).media_id)}
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
@@ -113,6 +118,8 @@ def test_a_resynthesised_stem_is_suspected_and_the_ended_licence_shown(world: Wo
         assert (found.code, found.recording_id) == ("A2", recording)
         assert (found.axes.c, found.axes.d, found.claim_basis) == ("detected", "none_found", "fixation")
         assert [(m.licence_id, m.shortfall) for m in found.licence_misses] == [("LIC-1", "ended")]
+        assert world.case_states(name) == {"A2": "open"}
+    assert world.case_states("mix") == world.case_states("vocal") == {}
 
 
 def test_the_same_clip_with_a_licence_is_l1(world: World) -> None:
@@ -124,6 +131,9 @@ def test_the_same_clip_with_a_licence_is_l1(world: World) -> None:
     assert backing.code == "A2"
     assert [(m.licence_id, m.shortfall) for m in backing.licence_misses] == [("LIC-1", "parts")]
     assert world.finding("mix").code == "U1"
+    # Nobody is asked any more about what turned out to be licensed.
+    assert world.case_states("voice made") == {"A2": "ended"}
+    assert world.case_states("backing made") == {"A2": "open"}
 
 
 # ---- parts that a separator finds ---------------------------------------------------------------------------

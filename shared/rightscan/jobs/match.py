@@ -16,6 +16,7 @@ from rightscan.index.calibration import TRIALS
 from rightscan.jobs import custody, incidents
 from rightscan.jobs import findings as build
 from rightscan.jobs.authorisation import Posting, of_recording
+from rightscan.jobs.cases import open_cases
 from rightscan.jobs.features import stem_prints_in
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
 from rightscan.jobs.origin import Origin, origin_in, source_of
@@ -138,6 +139,8 @@ def _decide(media: Media, scan: Scan, ports: Ports) -> str:
         settled = _commit(media, scan, results, live, ports)
     # An upload of these bytes that came while we worked saw no verdict and asked for nothing; it is served now.
     _serve_uploads(settled, scan, settled.verdict_id, ports)
+    # Before the announcement: who hears of a suspicion finds its case.
+    open_cases(results.findings, ports)
     ports.events.publish(
         FindingRecorded(
             media_id=media.media_id,
