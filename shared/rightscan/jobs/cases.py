@@ -47,16 +47,18 @@ def _open_on(media_id: str, findings: list[Finding], ports: Ports) -> list[Case]
             ports.ledger.move_case(case, case.model_copy(update={"state": CaseState.ENDED}))
     if not needed:
         return []
+    # As stored: a comparison that said the same left its findings, and so their verdict, as they stood.
+    stored = {finding.finding_id: finding for finding in ports.ledger.findings(media_id)}
     verdicts = {verdict.verdict_id: verdict for verdict in ports.ledger.verdicts(media_id)}
     opened = []
-    for case_id, finding in needed.items():
+    for case_id, given in needed.items():
+        finding = stored.get(given.finding_id, given)
         new = _case(case_id, finding, verdicts.get(finding.verdict_id), ports)
         case = standing.get(case_id) or ports.ledger.open_case(new)
         if case.state is CaseState.ENDED:
-            again = {"state": CaseState.OPEN, "round": case.round + 1, "models": new.models}
-            case = ports.ledger.move_case(
-                case, case.model_copy(update={**again, "verdict_id": new.verdict_id})
-            )
+            again = {"state": CaseState.OPEN, "round": case.round + 1, "appeal_id": None}
+            judged = {"models": new.models, "verdict_id": new.verdict_id}
+            case = ports.ledger.move_case(case, case.model_copy(update={**again, **judged}))
         opened.append(case)
     return opened
 

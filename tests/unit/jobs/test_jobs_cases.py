@@ -89,6 +89,12 @@ def test_a_verdict_without_models_is_known_by_its_scores(store):
     assert suspect(store, models=()).models == ("scores@s-1",)
 
 
+def test_a_comparison_that_said_the_same_names_no_verdict_of_its_own(store):
+    said_again = store.suspicion("a", "A2").model_copy(update={"verdict_id": "never written"})
+    (case,) = open_cases([said_again], store.ports)
+    assert (case.models, case.verdict_id.startswith("v-")) == ((LATTICE,), True)
+
+
 # ---- reviews --------------------------------------------------------------------------------------------
 def test_two_different_people_confirm_a_suspicion(store):
     case = suspect(store)
