@@ -59,7 +59,7 @@ def attribution_changes(period: str, ports: Ports) -> list[AttributionChange]:
 def _changes(use: Use, finding: Finding, ports: Ports) -> list[AttributionChange]:
     day = kst_day(finding.recorded_at)
     rule_id = (finding.rule or DEFAULT_RULE).partition("@")[0]
-    now = lineup_of(ports.ledger, use.recording_id, profile_named(rule_id, day), day)
+    now = lineup_of(ports.ledger, use.recording_id, profile_named(rule_id, day), day, finding.stem)
     differences = attribution.changes(map(_attributed, finding.performers), map(_attributed, now.performers))
     return [_change(use, finding, one, ports) for one in differences]
 

@@ -78,7 +78,7 @@ class _Gathering:
     stakes: dict[Ledger, list[Stake]] = field(default_factory=dict)
     no_ledger: int = 0
     other_periods: int = 0
-    _lineups: dict[str, KnownLineup] = field(default_factory=dict)
+    _lineups: dict[tuple[str, str | None], KnownLineup] = field(default_factory=dict)
     _disputes: dict[str, list[Dispute]] = field(default_factory=dict)
     _mandates: dict[str, tuple[Mandate, ...]] = field(default_factory=dict)
     _kinds: dict[tuple[Ledger, str], set[MandateKind]] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class _Gathering:
         self.stakes.setdefault(ledger, []).append(self._stake(use, finding, ledger))
 
     def _stake(self, use: Use, finding: Finding, ledger: Ledger) -> Stake:
-        lineup = self._lineup(use.recording_id)
+        lineup = self._lineup(use.recording_id, finding.stem)
         holds = self._unmandated(use, finding, ledger, lineup)
         hold_all = self._case_hold(finding)
         for dispute in self._open_disputes(use):
@@ -134,11 +134,12 @@ class _Gathering:
             ]
         return (one for one in self._disputes[use.recording_id] if one.use_id in (None, use.use_id))
 
-    def _lineup(self, recording_id: str) -> KnownLineup:
-        if recording_id not in self._lineups:
+    def _lineup(self, recording_id: str, stem: str | None) -> KnownLineup:
+        key = recording_id, stem
+        if key not in self._lineups:
             today = kst_day(self.ports.clock.now())
-            self._lineups[recording_id] = lineup_of(self.ports.ledger, recording_id, self.profile, today)
-        return self._lineups[recording_id]
+            self._lineups[key] = lineup_of(self.ports.ledger, recording_id, self.profile, today, stem)
+        return self._lineups[key]
 
     def _mandates_of(self, performer_id: str) -> tuple[Mandate, ...]:
         if performer_id not in self._mandates:
@@ -169,8 +170,8 @@ class _Gathering:
         )
 
     def _row(self, ledger: Ledger, one: Portion, performer: Performer | None) -> ShareRow:
-        known = self._lineups.get(one.recording_id)
-        recording = None if known is None else known.recording
+        known = (lineup for (name, _), lineup in self._lineups.items() if name == one.recording_id)
+        recording = next((lineup.recording for lineup in known), None)
         return ShareRow(
             recording_id=one.recording_id or None,
             title=None if recording is None else recording.title,

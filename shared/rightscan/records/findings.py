@@ -121,6 +121,11 @@ class Finding(Record):
     recorded_at: UtcDatetime
     status: Literal["active", "ended"] = "active"
 
+    @property
+    def stem(self) -> str | None:
+        """The part of the recording that is in the file, ``vocal`` or ``instrumental``; None: all of it."""
+        return self.axes.a_kinds[0] if self.axes.a is AxisA.PARTIAL_STEM and self.axes.a_kinds else None
+
 
 class Use(Record):
     """One appearance of a recording in one upload: what is counted and paid."""
