@@ -362,7 +362,7 @@ def _sheets(
             {
                 "performer_id": p.performer_id,
                 "kind": p.mandate,
-                "ledger": "보상금" if p.mandate == "해외" else "사용료; 보상금",
+                "ledger": "보상금" if p.mandate == "해외" else "사용료; 보상금; AI이용허락료",
                 "territory": "KR",
                 "from": "2020-01-01",
             }
