@@ -199,9 +199,7 @@ class Catalogue:
         embedded = EMBEDDED // _COARSE + 1
         query = windows(coarse(asked), 0, embedded)
         tried = [(number, key) for number in numbers for key in keys(asked, self.profile(number))]
-        lengths = longest_paths(
-            query, [windows(coarse(self.profile(n)), key, embedded) for n, key in tried]
-        )
+        lengths = longest_paths(query, [windows(coarse(self.profile(n)), key, embedded) for n, key in tried])
         best: dict[int, float] = {}
         for (number, _), length in zip(tried, lengths, strict=True):
             # What the null expects grows with the square root of the reference's length, about.
@@ -237,7 +235,8 @@ def coarse(profile: Profile) -> Profile:
     """Return a profile at half its frame rate."""
     whole = len(profile) - len(profile) % _COARSE
     pooled = profile[:whole].reshape(-1, _COARSE, 12).astype(np.uint16).sum(1)
-    return (pooled // _COARSE).astype(np.uint8)
+    halved: Profile = (pooled // _COARSE).astype(np.uint8)
+    return halved
 
 
 def keys(query: Profile, reference: Profile) -> tuple[int, ...]:

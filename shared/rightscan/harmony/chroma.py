@@ -55,7 +55,7 @@ class Harmony:
         return {
             _FORM: np.frombuffer(PIPELINE.encode(), np.uint8),
             "profile": self.profile,
-            "tuning": np.float32([self.tuning]),
+            "tuning": np.array([self.tuning], np.float32),
         }
 
     @classmethod
@@ -74,7 +74,7 @@ class Harmony:
             return None
         if profile.ndim != 2 or profile.shape[1] != 12 or profile.dtype != np.uint8:
             raise npz.corrupt("the harmony has another form")
-        return cls(profile, tuning)
+        return cls(profile.astype(np.uint8, copy=False), tuning)
 
 
 class Listener:

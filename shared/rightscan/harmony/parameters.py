@@ -35,6 +35,4 @@ class Parameters:
 
 PARAMETERS = Parameters()
 FRAMES_PER_SECOND = SAMPLE_RATE / (PARAMETERS.hop * PARAMETERS.pooled)
-PIPELINE = (
-    "hm1-" + hashlib.sha256(json.dumps(asdict(PARAMETERS), sort_keys=True).encode()).hexdigest()[:12]
-)
+PIPELINE = "hm1-" + hashlib.sha256(json.dumps(asdict(PARAMETERS), sort_keys=True).encode()).hexdigest()[:12]

@@ -36,7 +36,8 @@ def summary_of(profile: Profile) -> Summary:
     patches = np.lib.stride_tricks.sliding_window_view(x, PATCH, axis=0)[::STEP]
     magnitudes = np.abs(np.fft.fft2(patches))[:, :_ALONG_PITCH]
     slow = np.concatenate((magnitudes[..., :_SLOWEST], magnitudes[..., 1 - _SLOWEST :]), axis=2)
-    return np.median(np.sqrt(slow), axis=0).reshape(-1).astype(np.float16)
+    summary: Summary = np.median(np.sqrt(slow), axis=0).reshape(-1).astype(np.float16)
+    return summary
 
 
 def at_tempo(profile: Profile, factor: float) -> Profile:
@@ -46,7 +47,9 @@ def at_tempo(profile: Profile, factor: float) -> Profile:
     at = np.arange(max(1, round(len(profile) * factor))) / factor
     first = np.minimum(at.astype(np.int64), len(profile) - 2)
     weight = np.clip(at - first, 0, 1)[:, None]
-    return np.round(profile[first] * (1 - weight) + profile[first + 1] * weight).astype(np.uint8)
+    between = profile[first] * (1 - weight) + profile[first + 1] * weight
+    stretched: Profile = np.round(between).astype(np.uint8)
+    return stretched
 
 
 def likeness(profile: Profile, summaries: Summary) -> NDArray[np.float32]:
