@@ -220,15 +220,16 @@ class _Examined:
     @classmethod
     def of(cls, asked: Profile, own: Profile, number: int) -> _Examined:
         tried = keys(asked, own)
-        query = windows(asked)
-        forwards = longest_paths(query, [windows(own, key) for key in tried])
-        backwards = longest_paths(query, [windows(own[::-1], key) for key in tried])
-        return cls(number, tried, forwards, [max(backwards)])
+        forwards = longest_paths(windows(asked), [windows(own, key) for key in tried])
+        return cls(number, tried, forwards, _backwards(asked, own, range(0, 12, 2)))
 
     def in_all_keys(self, asked: Profile, own: Profile) -> _Examined:
         """The same with what stands for chance in all keys: a small catalogue has few others."""
-        backwards = longest_paths(windows(asked), [windows(own[::-1], key) for key in range(12)])
-        return replace(self, backwards=backwards)
+        return replace(self, backwards=_backwards(asked, own, range(12)))
+
+
+def _backwards(asked: Profile, own: Profile, in_keys: Iterable[int]) -> list[float]:
+    return longest_paths(windows(asked), [windows(own[::-1], key) for key in in_keys])
 
 
 def coarse(profile: Profile) -> Profile:
