@@ -13,6 +13,7 @@ from bench.synth.demo import (
 )
 from bench.synth.performance import another_performance, render, stems
 from bench.synth.programme import Span, programme, room_noise, speech_like
+from bench.synth.unison import unison
 
 __all__ = [
     "STYLES",
@@ -30,5 +31,6 @@ __all__ = [
     "room_noise",
     "speech_like",
     "stems",
+    "unison",
     "write_demo",
 ]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError, TransientError
 from rightscan.media.limits import Limits
+from rightscan.records.conflicts import RecordingConflict
 from rightscan.records.findings import Finding, Match, Use, Verdict
 from rightscan.records.media import Media, Scan
 from rightscan.records.messages import DomainEvent
@@ -36,6 +37,7 @@ from rightscan.records.reviews import Appeal, Case, Dispute, Review
 
 if TYPE_CHECKING:
     # Importing the index brings numpy, which the zip functions do not carry.
+    from rightscan.harmony import Catalogue
     from rightscan.index import Index
 
 
@@ -349,6 +351,27 @@ class Ledger(Protocol):
         """The processing of a catalogue file."""
         ...
 
+    # conflicts between recordings
+    def put_conflict(self, conflict: RecordingConflict) -> None:
+        """Write the state of a conflict."""
+        ...
+
+    def conflicts_in(self, media_id: str) -> list[RecordingConflict]:
+        """Conflicts over spans of these bytes, ended ones included."""
+        ...
+
+    def conflicts_of(self, recording_id: str) -> list[RecordingConflict]:
+        """Conflicts of a recording over an ISRC or its sound, ended ones included."""
+        ...
+
+    def open_conflicts(self) -> Iterator[RecordingConflict]:
+        """All conflicts that are open, by time; eventually consistent."""
+        ...
+
+    def recordings_with_isrc(self, isrc: str) -> list[Recording]:
+        """The recordings that carry an ISRC now."""
+        ...
+
     # operations
     def record_incident(self, incident: Incident) -> Incident:
         """Record a trouble once; the first record stands and is returned, the given one where it is the first."""
@@ -478,17 +501,24 @@ class Workspace(Protocol):
 
 @dataclass(frozen=True)
 class OpenIndex:
-    """An index opened for searching, and the version that verdicts name."""
+    """An index opened for searching, and the version that verdicts name.
+
+    ``works`` reads the recordings' harmonies, at the first call of a version; None where there are none.
+    """
 
     index: Index | None
     version: str
+    works: Callable[[], Catalogue | None] = lambda: None
 
 
 class IndexReader(Protocol):
     """The live index."""
 
-    def current(self) -> OpenIndex:
-        """The live version, looked up anew every ``index_refresh_s``; work under way keeps its own."""
+    def current(self, *, fresh: bool = False) -> OpenIndex:
+        """The live version, looked up anew every ``index_refresh_s`` or where ``fresh`` is asked for.
+
+        Work under way keeps its own.
+        """
         ...
 
 

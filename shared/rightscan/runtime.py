@@ -480,13 +480,13 @@ class _LateIndex:
         self._arguments = arguments
         self._reader: Any = None
 
-    def current(self) -> OpenIndex:
+    def current(self, *, fresh: bool = False) -> OpenIndex:
         """See ``ports.IndexReader``."""
         if self._reader is None:
             from rightscan.jobs.live_index import LiveIndex
 
             self._reader = LiveIndex(*self._arguments)
-        found: OpenIndex = self._reader.current()
+        found: OpenIndex = self._reader.current(fresh=fresh)
         return found
 
 

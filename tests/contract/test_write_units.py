@@ -110,7 +110,7 @@ class FakeIndex:
     def search(self, *_, **__):
         return self.segments
 
-    def current(self):
+    def current(self, *, fresh=False):
         return OpenIndex(self, self.version)
 
 

@@ -14,6 +14,7 @@ from rightscan.adapters.items import Add, ConditionFailed, Item, ItemStore, Put
 from rightscan.errors import CancelledError, PermanentError
 from rightscan.ports import Conflict
 from rightscan.records.base import Record
+from rightscan.records.conflicts import RecordingConflict
 from rightscan.records.findings import Finding, Match, Use, Verdict
 from rightscan.records.identity import object_id, shard_of
 from rightscan.records.media import FINISHED, Media, MediaState, Scan
@@ -367,6 +368,10 @@ class RecordLedger:
     def save_register_row(self, row: AnyRegisterRow) -> tuple[str, AnyRegisterRow]:
         """Write a row of a register, a changed one as a new version."""
         pk, sk = _register_key(row)
+        if isinstance(row, Recording) and row.isrc is not None and row.isrc.outcome != "invalid":
+            # Before the row: an entry of a recording that has another ISRC is passed over by its readers.
+            named = {"recording_id": row.recording_id}
+            self._upsert(Item(f"ISRC#{row.isrc.value}", f"R#{row.recording_id}", "isrc", named))
         for _ in range(_ATTEMPTS):
             item = self._items.get(pk, sk)
             if item is None:
@@ -448,6 +453,41 @@ class RecordLedger:
     def registration(self, registration_id: str) -> Registration | None:
         """The processing of a catalogue file."""
         return self._read(Registration, f"G#{registration_id}", "META")
+
+    # ---- conflicts between recordings -------------------------------------------------------------------
+    def put_conflict(self, conflict: RecordingConflict) -> None:
+        """Write the state of a conflict."""
+        sk = f"CONFLICT#{conflict.conflict_id}"
+        indexes = {}
+        if conflict.status == "open":
+            indexes["work"] = ("W#conflict", f"{conflict.found_at.isoformat()}#{conflict.conflict_id}")
+        first, second = conflict.recording_ids
+        pk = f"R#{first}"
+        if conflict.media_id is not None:
+            pk = f"M#{conflict.media_id}"
+        else:
+            # Under the other recording too, which may be the one that changes; the listed one comes last.
+            self._upsert(Item(f"R#{second}", sk, "conflict", conflict.to_json()))
+        self._upsert(Item(pk, sk, "conflict", conflict.to_json(), indexes=indexes))
+
+    def conflicts_in(self, media_id: str) -> list[RecordingConflict]:
+        """Conflicts over spans of these bytes."""
+        return self._list(RecordingConflict, f"M#{media_id}", "CONFLICT#")
+
+    def conflicts_of(self, recording_id: str) -> list[RecordingConflict]:
+        """Conflicts of a recording over an ISRC or its sound."""
+        return self._list(RecordingConflict, f"R#{recording_id}", "CONFLICT#")
+
+    def open_conflicts(self) -> Iterator[RecordingConflict]:
+        """All conflicts that are open."""
+        found = self._items.query_index("work", "W#conflict")
+        return (RecordingConflict.model_validate(item.body) for item in found)
+
+    def recordings_with_isrc(self, isrc: str) -> list[Recording]:
+        """The recordings that carry an ISRC now."""
+        named = [str(item.body["recording_id"]) for item in self._items.query(f"ISRC#{isrc}", "R#")]
+        recordings = [self.recording(recording_id) for recording_id in named]
+        return [r for r in recordings if r is not None and r.isrc is not None and r.isrc.value == isrc]
 
     # ---- operations -------------------------------------------------------------------------------------
     def record_incident(self, incident: Incident) -> Incident:

@@ -13,6 +13,7 @@ import rightscan
 from rightscan.cli import (
     catalogue,
     classifying,
+    disputed,
     explaining,
     operate,
     reports,
@@ -70,6 +71,7 @@ for _command in (
     reviewing.dispute,
     reviewing.disputes,
     sharing.shares,
+    disputed.conflicts,
     operate.local,
     operate.verify_log,
     operate.dlq,

@@ -65,6 +65,24 @@ class Fingerprint:
             raise npz.corrupt("the fingerprint holds no band levels")
         return self.robust["bands"].astype(np.uint8, copy=False)
 
+    def between(self, start_s: float, end_s: float) -> Fingerprint:
+        """Return a part of it, as if the stream had begun and ended there; times in s, rounded to 93 ms.
+
+        Raises:
+            PermanentError: as ``peaks``.
+        """
+        peaks, bands = self.peaks(), self.bands()
+        row = PARAMETERS.hop * PARAMETERS.band_hops / PARAMETERS.sample_rate
+        first, last = (min(max(round(t / row), 0), len(bands)) for t in (start_s, end_s))
+        ticks = PARAMETERS.band_hops * PARAMETERS.ticks_per_hop
+        part = peaks.between(first * ticks, last * ticks)
+        robust: dict[str, NDArray[np.generic]] = {
+            name: getattr(part, name) for name in ("ticks", "cents", "strength", "rank")
+        }
+        robust["ticks"] = (part.ticks - first * ticks).astype(np.uint32)
+        robust["bands"] = bands[first:last]
+        return _assemble((last - first) * row, self.level_dbfs, robust)
+
     def to_arrays(self) -> npz.Arrays:
         """Return the fingerprint as arrays for a file.
 

@@ -36,6 +36,8 @@ class Segment:
         coverage: share of the segment's seconds in which the recording is heard.
         modification: what was done to it.
         bounds: uncertainty of ``media_start`` and ``media_end`` in s (95 %).
+        rivals: other recordings that explain the same sound, by the same peaks, for half of either's segment or
+            more. Recordings that merely sound together (a mash-up) have peaks of their own and are none.
     """
 
     recording_id: str
@@ -47,3 +49,4 @@ class Segment:
     coverage: float
     modification: Modification
     bounds: tuple[float, float]
+    rivals: tuple[str, ...] = ()

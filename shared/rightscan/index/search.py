@@ -181,6 +181,32 @@ class Search:
         mine, others = (peaks_met(self._shards[a.line.shard], self._picture, a) for a in (weak, strong))
         return int(np.isin(mine, others, assume_unique=True).sum()) >= _SHARED * mine.size
 
+    def rivals(self, found: Sequence[Found]) -> list[tuple[str, ...]]:
+        """Return of each which other recordings explain the same sound by the same peaks: neither is chosen."""
+        named: list[set[str]] = [set() for _ in found]
+        for i, one in enumerate(found):
+            for j, other in enumerate(found[:i]):
+                if self._same_sound(one.alignment, other.alignment):
+                    named[i].add(self._name(other.alignment))
+                    named[j].add(self._name(one.alignment))
+        return [tuple(sorted(names)) for names in named]
+
+    def _same_sound(self, a: Alignment, b: Alignment) -> bool:
+        start, stop = max(a.start, b.start), min(a.stop, b.stop)
+        if self._name(a) == self._name(b) or stop - start < 0.5 * min(a.stop - a.start, b.stop - b.start):
+            return False
+        one, other = (
+            peaks_met(
+                self._shards[x.line.shard], self._picture, dataclasses.replace(x, start=start, stop=stop)
+            )
+            for x in (a, b)
+        )
+        both = int(np.isin(one, other, assume_unique=True).sum())
+        return both >= _SHARED * max(min(one.size, other.size), 1)
+
+    def _name(self, a: Alignment) -> str:
+        return self._shards[a.line.shard].manifest.recording_ids[a.line.number]
+
     def _align(self, shard: Shard, line: Line, first: float, last: float) -> Alignment | None:
         """Align a seed; where its rate is in doubt, also at the rates its pitch suggests."""
         best = align(shard, self._picture, line, first, last)
@@ -285,7 +311,10 @@ def search(
     query.run(deep)
     found = _joined(query.kept())
     strongest = sorted(found, key=lambda f: -f.score)[:limit]
-    segments = [_segment(shards[f.alignment.line.shard], f, fp.duration_s) for f in strongest]
+    segments = [
+        dataclasses.replace(_segment(shards[f.alignment.line.shard], f, fp.duration_s), rivals=rivals)
+        for f, rivals in zip(strongest, query.rivals(strongest), strict=True)
+    ]
     return sorted(segments, key=lambda s: (s.media_start, s.recording_id, s.reference_start))
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rightscan import harmony
 from rightscan.engines import NOTHING_MORE, EngineSettings
 from rightscan.errors import PermanentError
 from rightscan.fingerprint import SAMPLE_RATE, fingerprint
@@ -50,11 +51,13 @@ def _analyse(
     provenance: dict[str, Any] | None,
 ) -> dict[str, Any]:
     with open_audio(path, limits) as stream, _listening(engines, prints=True) as listening:
-        result = fingerprint(stream.blocks(SAMPLE_RATE, tap=_tap(listening)), SAMPLE_RATE)
+        pitches = harmony.Listener()
+        heard = pitches.through(stream.blocks(SAMPLE_RATE, tap=_tap(listening)))
+        result = fingerprint(heard, SAMPLE_RATE)
         told = _facts(stream)
         evidence = None if listening is None else listening.finish()
         stems = None if listening is None else listening.stem_prints()
-    features.write_bytes(pack(result, evidence, provenance, stems))
+    features.write_bytes(pack(result, evidence, provenance, stems, pitches.finish()))
     return told | {"landmarks": len(result.keys)}
 
 

@@ -11,12 +11,13 @@ import numpy as np
 from rightscan import npz
 from rightscan.errors import PermanentError
 from rightscan.fingerprint import Fingerprint
+from rightscan.harmony import Harmony
 from rightscan.rights.axes import Stem
 from rightscan.synthesis import Evidence
 
 FEATURES_FILE = "features.npz"
 
-_SYNTHESIS, _PROVENANCE = "synthesis.", "provenance."
+_SYNTHESIS, _PROVENANCE, _HARMONY = "synthesis.", "provenance.", "harmony."
 _STEMS = {Stem.VOCAL: "vocal_stem.", Stem.INSTRUMENTAL: "instrumental_stem."}
 _RECORD = "json"
 
@@ -26,6 +27,7 @@ def pack(
     evidence: Evidence | None,
     provenance: Mapping[str, Any] | None,
     stems: Mapping[Stem, Fingerprint] | None = None,
+    harmony: Harmony | None = None,
 ) -> bytes:
     """Return a features object.
 
@@ -35,6 +37,7 @@ def pack(
         evidence: of synthesis, where it was looked for.
         provenance: as ``Provenance.to_json`` gives it, where it was read.
         stems: fingerprints of the separated parts, where a separator is plugged in.
+        harmony: pitch classes, to look for other performances of a registered work.
     """
     arrays = {} if fingerprint is None else fingerprint.to_arrays()
     if evidence is not None:
@@ -45,6 +48,8 @@ def pack(
     for stem, prefix in _STEMS.items():
         if stems is not None and stem in stems:
             arrays |= npz.prefixed(prefix, stems[stem].to_arrays())
+    if harmony is not None:
+        arrays |= npz.prefixed(_HARMONY, harmony.to_arrays())
     return npz.pack(arrays)
 
 
@@ -56,6 +61,16 @@ def stem_prints_in(features: bytes) -> dict[Stem, Fingerprint]:
     """
     found = {stem: npz.unpack(features, prefix) for stem, prefix in _STEMS.items()}
     return {stem: Fingerprint.from_arrays(arrays) for stem, arrays in found.items() if arrays}
+
+
+def harmony_in(features: bytes) -> Harmony | None:
+    """Return the pitch classes; None where an object holds none, or those of another pipeline.
+
+    Raises:
+        PermanentError: ``corrupt_features``.
+    """
+    arrays = npz.unpack(features, _HARMONY)
+    return Harmony.from_arrays(arrays) if arrays else None
 
 
 def evidence_in(features: bytes) -> Evidence | None:

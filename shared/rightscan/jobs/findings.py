@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,15 @@ from rightscan.records.objects import ErrorInfo
 from rightscan.rights.axes import Axes, AxisA, AxisC, Conditions, Inputs, Modification, Processing, Stem
 from rightscan.rights.codes import Decision, derive
 from rightscan.rights.licences import Consulted
+from rightscan.rights.money import HoldReason
 
 if TYPE_CHECKING:
     # Judging brings numpy, which the function that ingests does not carry.
+    from rightscan.jobs.covers import Covers
     from rightscan.jobs.origin import Origin
+
+Stamp = tuple[str, dt.datetime]
+"""The verdict's id and its time."""
 
 WHOLE = "whole"
 """The subject of a finding that speaks of the whole file."""
@@ -42,8 +48,13 @@ def unprocessable(media: Media, error: ErrorInfo, at: dt.datetime) -> records.Fi
     return _finding(media, WHOLE, axes, decision, Evidence(), f"scan:{media.media_id}", at)
 
 
-def no_match(media: Media, scan: Scan, origin: Origin, verdict_id: str, at: dt.datetime) -> records.Finding:
+def no_match(
+    media: Media, scan: Scan, known: tuple[Origin, Covers], verdict_id: str, at: dt.datetime
+) -> records.Finding:
     """N1; D1 or D2 where the file is declared or detected to be made by a machine; X1 where nothing can be said.
+
+    H1 where it may be another performance of a registered work and no trace of a machine is found. Where that
+    test came to no end, it may be a human cover or not: X1.
 
     A test of synthesis that came to no end limits what is said of synthesis and nothing else: the code is then
     that of a file which was not tested for it. Where its sound does show something, a person is to look, and
@@ -54,28 +65,51 @@ def no_match(media: Media, scan: Scan, origin: Origin, verdict_id: str, at: dt.d
         failed.append("complete")
     if scan.duration_s < SHORTEST_S:
         failed.append("duration")
-    whole = origin.whole()
+    origin, covers = known
+    whole, similar = origin.whole(), covers.whole()
     open_end = whole.axis_c is AxisC.INCONCLUSIVE
-    asks = open_end and whole.shows_something
-    axes = _axes(AxisA.NONE, whole)
+    asks = open_end and (whole.shows_something or bool(similar))
+    axes = _axes(AxisA.COVER_CANDIDATE if similar else AxisA.NONE, whole)
     told = Conditions((*failed, *(c for c in whole.conditions if asks and c not in failed)))
     decided = replace(axes, c=AxisC.NOT_TESTED) if open_end and not asks else axes
     evidence = Evidence(
         span=origin.detected_span() if whole.axis_c is AxisC.DETECTED else None,
         conditions=tuple(dict.fromkeys((*failed, *whole.conditions))),
-        tested=(*_tested(scan), *whole.tested),
+        tested=(*_tested(scan, covers), *whole.tested),
+        similar=similar,
     )
     return _finding(media, WHOLE, axes, derive(decided, Inputs(conditions=told)), evidence, verdict_id, at)
 
 
-def synthetic(
-    media: Media, scan: Scan, span: Span, origin: SpanOrigin, verdict_id: str, at: dt.datetime
+def elsewhere(
+    media: Media, scan: Scan, known: tuple[Origin, Covers], matches: Iterable[records.Match], stamp: Stamp
+) -> list[records.Finding]:
+    """Findings on parts outside the matches: D1 or D2, and other performances of registered works."""
+    origin, covers = known
+    speaking = origin.unmatched(Span(m.media_start, m.media_end) for m in matches)
+    told = [(f"synthesis-{s.start_s:.0f}", s, of, covers.at(s)) for s, of in speaking]
+    told += [
+        (f"cover-{span.start_s:.0f}", span, origin.of(span), similar)
+        for span, similar in covers.spans
+        if not any(span.common(s.start_s, s.end_s) >= span.seconds / 2 for s, _ in speaking)
+    ]
+    return [_of_part(media, _tested(scan, covers), part, stamp) for part in told]
+
+
+def _of_part(
+    media: Media,
+    tested: tuple[str, ...],
+    part: tuple[str, Span, SpanOrigin, tuple[records.SimilarRecording, ...]],
+    stamp: Stamp,
 ) -> records.Finding:
-    """D1 or D2 of a part of the file in which nothing registered was found."""
-    axes = _axes(AxisA.NONE, origin)
-    evidence = Evidence(span=span, conditions=origin.conditions, tested=(*_tested(scan), *origin.tested))
-    subject = f"synthesis-{span.start_s:.0f}"
-    return _finding(media, subject, axes, derive(axes), evidence, verdict_id, at)
+    subject, span, origin, similar = part
+    axes = _axes(AxisA.COVER_CANDIDATE if similar else AxisA.NONE, origin)
+    evidence = Evidence(
+        span=span, conditions=origin.conditions, tested=(*tested, *origin.tested), similar=similar
+    )
+    open_end = origin.conditions if origin.axis_c is AxisC.INCONCLUSIVE else ()
+    decision = derive(axes, Inputs(conditions=Conditions(open_end)))
+    return _finding(media, subject, axes, decision, evidence, *stamp)
 
 
 def _axes(a: AxisA, origin: SpanOrigin, modifications: tuple[Modification, ...] = ()) -> Axes:
@@ -93,8 +127,9 @@ def searched_deep(scan: Scan) -> bool:
     return scan.duration_s <= DEEP_UP_TO_S
 
 
-def _tested(scan: Scan) -> tuple[str, ...]:
-    return ("a",) if searched_deep(scan) else ("a_unchanged",)
+def _tested(scan: Scan, covers: Covers | None = None) -> tuple[str, ...]:
+    recording = "a" if searched_deep(scan) else "a_unchanged"
+    return (recording, "a_harmony") if covers is not None and covers.tested else (recording,)
 
 
 @dataclass(frozen=True)
@@ -107,6 +142,8 @@ class Evidence:
     conditions: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
     consulted: Consulted = field(default_factory=Consulted)
+    similar: tuple[records.SimilarRecording, ...] = ()
+    contested_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +154,7 @@ class Known:
     origin: Origin
     stem: Stem | None
     authorisation: Authorisation
+    contested_by: tuple[str, ...] = ()
 
 
 def matched(
@@ -133,7 +171,13 @@ def matched(
     decision = derive(axes, Inputs(completeness=lineup.completeness))
     conditions = (*(() if scan.complete else ("complete",)), *origin.conditions)
     evidence = Evidence(
-        match, span, lineup, conditions, (*_tested(scan), *origin.tested), known.authorisation.consulted
+        match,
+        span,
+        lineup,
+        conditions,
+        (*_tested(scan), *origin.tested),
+        known.authorisation.consulted,
+        contested_by=known.contested_by,
     )
     return _finding(media, match.occurrence_id, axes, decision, evidence, verdict_id, at)
 
@@ -174,6 +218,9 @@ def _finding(
         lineup_known=None if lineup is None else lineup.completeness.known,
         lineup_size=None if lineup is None else lineup.completeness.size,
         held_share=lineup is not None and (decision.held_share or bool(lineup.shares.held)),
+        hold_reason=None if lineup is None else _hold_reason(lineup),
+        contested_by=evidence.contested_by,
+        similar=evidence.similar,
         performers=() if lineup is None else lineup.performers,
         rule=None if lineup is None else lineup.shares.rule,
         licence_ids=evidence.consulted.covering,
@@ -184,3 +231,8 @@ def _finding(
         verdict_id=verdict_id,
         recorded_at=at,
     )
+
+
+def _hold_reason(lineup: KnownLineup) -> str | None:
+    reason = lineup.shares.hold_reason
+    return None if reason is HoldReason.NONE else reason.value

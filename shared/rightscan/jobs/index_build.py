@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from rightscan.fingerprint import Fingerprint
+from rightscan.harmony import Harmony
 from rightscan.index import Index
+from rightscan.jobs import recording_conflicts, work_index
+from rightscan.jobs.features import harmony_in
 from rightscan.jobs.live_index import POINTER
 from rightscan.jobs.versions import fingerprint_pipeline
 from rightscan.ports import Conflict, Ports
@@ -80,6 +83,7 @@ def _waiting(ports: Ports, recently: Iterable[str]) -> dict[str, Reference]:
 
 def _settle(pointer: Pointer, ports: Ports) -> None:
     """Mark the recordings that the pointer's last move brought in; a stop after the move left this undone."""
+    owed = []
     for recording_id, digest in pointer.value["batch"].items():
         reference = ports.ledger.reference(recording_id, pointer.value["pipeline"])
         if (
@@ -87,8 +91,11 @@ def _settle(pointer: Pointer, ports: Ports) -> None:
             and reference.state is ReferenceState.READY
             and reference.features_sha256 == digest
         ):
-            indexed = {"state": ReferenceState.INDEXED, "indexed_sha256": digest}
-            ports.ledger.put_reference(reference.model_copy(update=indexed))
+            owed.append(reference)
+    recording_conflicts.keep_of_sound([reference.recording_id for reference in owed], ports)
+    for reference in owed:
+        indexed = {"state": ReferenceState.INDEXED, "indexed_sha256": reference.features_sha256}
+        ports.ledger.put_reference(reference.model_copy(update=indexed))
 
 
 def _extend(pointer: Pointer | None, waiting: dict[str, Reference], ports: Ports) -> Pointer:
@@ -98,7 +105,9 @@ def _extend(pointer: Pointer | None, waiting: dict[str, Reference], ports: Ports
     content = int(pointer.value["content"], 16) if pointer is not None and same else 0
     with ports.workspace() as folder:
         new = folder / "delta"
-        manifest = Index.build(_fingerprints(waiting, ports), new)
+        harmonies: dict[str, Harmony] = {}
+        manifest = Index.build(_fingerprints(waiting, harmonies, ports), new)
+        work_index.write(harmonies.items(), new)
         recordings = len(waiting)
         # Each segment stays at least twice as large as the next, so their number grows with the logarithm.
         while live and live[-1]["recordings"] < 2 * recordings:
@@ -106,6 +115,7 @@ def _extend(pointer: Pointer | None, waiting: dict[str, Reference], ports: Ports
             fetched = _fetch(older, folder, ports)
             merged = folder / f"merged-{len(live)}"
             manifest = Index.merge([fetched, new], merged)
+            work_index.merge([fetched, new], merged, frozenset(manifest.recording_ids))
             for merged_in in (fetched, new):  # a merge of all segments must not need the disk three times
                 shutil.rmtree(merged_in)
             new, recordings = merged, len(manifest.recording_ids)
@@ -142,11 +152,18 @@ def _version(content: int) -> str:
     return hashlib.sha256(f"{fingerprint_pipeline()}\0{content:064x}".encode()).hexdigest()[:16]
 
 
-def _fingerprints(waiting: dict[str, Reference], ports: Ports) -> Iterator[tuple[str, Fingerprint]]:
+def _fingerprints(
+    waiting: dict[str, Reference], harmonies: dict[str, Harmony], ports: Ports
+) -> Iterator[tuple[str, Fingerprint]]:
+    """Read what waits; the harmonies on the way, since both lie in one object."""
     for recording_id, reference in waiting.items():
         if reference.features is not None:
             with ports.objects.open(reference.features) as reader:
-                yield recording_id, Fingerprint.from_npz(reader.read())
+                data = reader.read()
+            harmony = harmony_in(data)
+            if harmony is not None:
+                harmonies[recording_id] = harmony
+            yield recording_id, Fingerprint.from_npz(data)
 
 
 def _fetch(segment: dict[str, Any], folder: Path, ports: Ports) -> Path:
@@ -163,4 +180,10 @@ def _publish(folder: Path, version: str, recordings: int, ports: Ports) -> dict[
     for name in files:
         ports.objects.put_if_absent(ports.settings.buckets.work, f"index/{version}/{name}", folder / name)
     size = sum((folder / name).stat().st_size for name in files)
-    return {"id": version, "files": files, "recordings": recordings, "bytes": size}
+    return {
+        "id": version,
+        "files": files,
+        "recordings": recordings,
+        "bytes": size,
+        work_index.KEY: work_index.name_in(folder),
+    }

@@ -7,11 +7,14 @@ import tempfile
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rightscan.errors import PermanentError, TransientError
+from rightscan.harmony import Catalogue
 from rightscan.index import Index
+from rightscan.jobs import work_index
 from rightscan.ports import Clock, Ledger, ObjectStore, OpenIndex
 from rightscan.records.objects import ObjectRef
 
@@ -58,15 +61,18 @@ class LiveIndex:
         self._looked_at: datetime | None = None
         self._open = EMPTY
 
-    def current(self) -> OpenIndex:
+    def current(self, *, fresh: bool = False) -> OpenIndex:
         """The live version.
+
+        Args:
+            fresh: look at the pointer whatever the age of what is known.
 
         Raises:
             TransientError: ``missing_segment`` or ``corrupt_index``: a part of the catalogue is never passed
                 over in silence, and the work waits until the index is whole again.
         """
         now = self._clock.now()
-        if self._looked_at is None or now - self._looked_at >= self._refresh:
+        if fresh or self._looked_at is None or now - self._looked_at >= self._refresh:
             pointer = self._ledger.pointer(POINTER)
             if pointer is not None and pointer.value["version"] != self._open.version:
                 # Let go of first: segments that are no longer named give their disk back only when unmapped.
@@ -80,7 +86,8 @@ class LiveIndex:
         folders: list[Path] = []
         try:
             folders.extend(self.fetch(segment) for segment in value["segments"])
-            return OpenIndex(index=Index.open(folders), version=value["version"])
+            works = cache(lambda: self._works(value["segments"]))
+            return OpenIndex(index=Index.open(folders), version=value["version"], works=works)
         except PermanentError as error:
             if error.code != "missing_segment":
                 # A damaged copy would be opened again and again; the next attempt fetches it anew.
@@ -88,6 +95,22 @@ class LiveIndex:
                     shutil.rmtree(folder, ignore_errors=True)
             # For the message it is an outage: the media is as good as before, so it waits for the repair.
             raise TransientError(error.code, error.cause, error.remedy) from error
+
+    def _works(self, segments: list[dict[str, Any]]) -> Catalogue:
+        try:
+            return work_index.load(segments, self._file)
+        except PermanentError as error:
+            raise TransientError(error.code, error.cause, error.remedy) from error
+
+    def _file(self, segment: dict[str, Any], name: str) -> Path:
+        """One file of a segment; a folder fetched for the same recordings before may lack it."""
+        path = self.fetch(segment) / name
+        if not path.is_file():
+            ref = ObjectRef(bucket=self._bucket, key=f"index/{segment['id']}/{name}")
+            with tempfile.TemporaryDirectory(prefix=_ARRIVING, dir=self._cache) as arriving:
+                self._objects.download(ref, Path(arriving) / name)
+                (Path(arriving) / name).rename(path)
+        return path
 
     def _forget(self, value: dict[str, Any]) -> None:
         """Remove fetched segments that the live version does not name: a function's disk holds one index, not two.

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 from rightscan.errors import PermanentError, TransientError
 from rightscan.fingerprint import Fingerprint
+from rightscan.harmony import Harmony
 from rightscan.index import Segment
 from rightscan.index.calibration import TRIALS
-from rightscan.jobs import custody, incidents
+from rightscan.jobs import custody, incidents, recording_conflicts
 from rightscan.jobs import findings as build
 from rightscan.jobs.authorisation import Posting, of_recording
 from rightscan.jobs.cases import open_cases
-from rightscan.jobs.features import stem_prints_in
+from rightscan.jobs.covers import covers_of
+from rightscan.jobs.features import harmony_in, stem_prints_in
 from rightscan.jobs.lineups import DEFAULT_RULE, KnownLineup, lineup_of
 from rightscan.jobs.origin import Origin, origin_in, source_of
 from rightscan.jobs.refusals import refuse_uploads
@@ -114,6 +116,8 @@ class _Results:
 
     verdict: Verdict
     matches: list[Match]
+    contested: dict[str, tuple[str, ...]]
+    """By match: the other recordings that match the same sound."""
     findings: list[Finding]
     ended_matches: list[Match]
     ended_findings: list[Finding]
@@ -123,12 +127,12 @@ class _Results:
 
 
 def _decide(media: Media, scan: Scan, ports: Ports) -> str:
-    features, parts, origin = _features(scan, ports)
+    features, parts, origin, harmony = _features(scan, ports)
     live = ports.index.current()
     segments: list[Found] = []
     if live.index is not None:
         segments = search(live.index, features, parts, ports.ledger, deep=build.searched_deep(scan))
-    results = _results(media, scan, (segments, origin), live, ports)
+    results = _results(media, scan, (segments, origin, harmony), live, ports)
     if _says_the_same(results, media, ports):
         settled = media
         if media.checked_through != live.version:
@@ -152,22 +156,28 @@ def _decide(media: Media, scan: Scan, ports: Ports) -> str:
     return settled.state.value
 
 
-def _features(scan: Scan, ports: Ports) -> tuple[Fingerprint, dict[Stem, Fingerprint], Origin]:
+def _features(
+    scan: Scan, ports: Ports
+) -> tuple[Fingerprint, dict[Stem, Fingerprint], Origin, Harmony | None]:
     try:
         with ports.objects.open(scan.features) as reader:
             data = reader.read()
         voices = voice_standards(ports.settings.engines)
         origin = origin_in(data, scan.duration_s, source_of(scan), voices)
-        return Fingerprint.from_npz(data), stem_prints_in(data), origin
+        return Fingerprint.from_npz(data), stem_prints_in(data), origin, harmony_in(data)
     except PermanentError as error:
         # We wrote this object ourselves: that it is gone or damaged is an outage, not the upload's fault.
         raise TransientError(error.code, error.cause, error.remedy) from error
 
 
 def _results(
-    media: Media, scan: Scan, found_out: tuple[list[Found], Origin], live: OpenIndex, ports: Ports
+    media: Media,
+    scan: Scan,
+    found_out: tuple[list[Found], Origin, Harmony | None],
+    live: OpenIndex,
+    ports: Ports,
 ) -> _Results:
-    segments, origin = found_out
+    segments, origin, harmony = found_out
     now = ports.clock.now()
     day = kst_day(now)
     profile = profile_named(DEFAULT_RULE, day)
@@ -178,7 +188,13 @@ def _results(
         for recording_id, stem in dict.fromkeys((m.recording_id, m.stem) for m in matches)
     }
     posting = Posting.of(ports.ledger.aliases(media.media_id), day)
-    known = {m.match_id: _known(m, lineups[m.recording_id, m.stem], origin, posting, ports) for m in matches}
+    contested = recording_conflicts.contested(matches, [found.segment for found in segments])
+    known = {
+        m.match_id: _known(
+            m, lineups[m.recording_id, m.stem], contested.get(m.match_id, ()), origin, posting, ports
+        )
+        for m in matches
+    }
     rows_read = {name: version for lineup in lineups.values() for name, version in lineup.rows_read.items()}
     rows_read |= {name: v for one in known.values() for name, v in one.authorisation.rows_read.items()}
     versions = {
@@ -189,11 +205,11 @@ def _results(
     }
     verdict_id = content_hash({"media": media.media_id, **versions}, 32)
     found = [build.matched(media, scan, m, known[m.match_id], verdict_id, now) for m in matches]
+    beside = (origin, covers_of(harmony, scan.duration_s, matches, live))
     if found:
-        elsewhere = origin.unmatched(Span(m.media_start, m.media_end) for m in matches)
-        found += [build.synthetic(media, scan, span, of, verdict_id, now) for span, of in elsewhere]
+        found += build.elsewhere(media, scan, beside, matches, (verdict_id, now))
     else:
-        found = [build.no_match(media, scan, origin, verdict_id, now)]
+        found = [build.no_match(media, scan, beside, verdict_id, now)]
     state = MediaState.CLEAR
     error = None if scan.complete else _incomplete(scan)
     if error is not None:
@@ -216,6 +232,7 @@ def _results(
             finding_ids=tuple(f.finding_id for f in found),
         ),
         matches=matches,
+        contested=contested,
         findings=found,
         ended_matches=[
             m.model_copy(update={**ended, "ended_at": now})
@@ -232,10 +249,20 @@ def _results(
     )
 
 
-def _known(match: Match, lineup: KnownLineup, origin: Origin, posting: Posting, ports: Ports) -> build.Known:
+def _known(
+    match: Match,
+    lineup: KnownLineup,
+    rivals: tuple[str, ...],
+    origin: Origin,
+    posting: Posting,
+    ports: Ports,
+) -> build.Known:
     stem = None if match.stem is None else Stem(match.stem)
     span = origin.of(Span(match.media_start, match.media_end))
-    return build.Known(lineup, origin, stem, of_recording(ports.ledger, lineup, span, stem, posting))
+    authorisation = of_recording(ports.ledger, lineup, span, stem, posting)
+    if rivals:
+        lineup = recording_conflicts.held(lineup)
+    return build.Known(lineup, origin, stem, authorisation, rivals)
 
 
 def _incomplete(scan: Scan) -> ErrorInfo:
@@ -338,6 +365,7 @@ def _standing_synthesis(media: Media, ports: Ports) -> Synthesis | None:
 
 
 def _commit(media: Media, scan: Scan, results: _Results, live: OpenIndex, ports: Ports) -> Media:
+    recording_conflicts.keep_of_media(media.media_id, results.matches, results.contested, ports)
     ports.ledger.put_results(
         [*results.matches, *results.ended_matches], [*results.findings, *results.ended_findings], []
     )

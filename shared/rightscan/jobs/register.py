@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from rightscan.engines import NOTHING_MORE
 from rightscan.errors import PermanentError
-from rightscan.jobs import incidents
+from rightscan.jobs import incidents, recording_conflicts
 from rightscan.jobs.analysis import FEATURES_FILE
 from rightscan.jobs.register_rows import records_of
 from rightscan.jobs.scan import store_features
@@ -228,6 +228,8 @@ def _take(
         if change != "unchanged" and word == "unchanged":
             word = "created" if change == "created" else "updated"
         key_shown = key_shown or _shown_key(standing)
+        if isinstance(standing, Recording):
+            recording_conflicts.keep_of_isrc(standing, ports)
         if isinstance(standing, Recording) and standing.audio is not None:
             if standing.recording_id not in recording_ids:
                 recording_ids.append(standing.recording_id)

@@ -386,8 +386,8 @@ class _Rows:
 
     # ---- 04 ----
     def _note_incomplete(self, use: Use, finding: Finding) -> None:
-        if not finding.held_share:
-            return
+        if not finding.held_share or finding.contested_by:
+            return  # a conflict is settled in the register of recordings, not in a line-up
         weights = [
             Decimal(p.weight_num) / p.weight_den for p in finding.performers if p.weight_num and p.weight_den
         ]

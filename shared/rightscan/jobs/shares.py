@@ -101,7 +101,7 @@ class _Gathering:
     def _stake(self, use: Use, finding: Finding, ledger: Ledger) -> Stake:
         lineup = self._lineup(use.recording_id, finding.stem)
         holds = self._unmandated(use, finding, ledger, lineup)
-        hold_all = self._case_hold(finding)
+        hold_all = HoldReason.CONFLICT if finding.contested_by else self._case_hold(finding)
         for dispute in self._open_disputes(use):
             if dispute.whole:
                 hold_all = HoldReason.DISPUTE

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from rightscan import synthesis
+from rightscan import harmony, synthesis
 from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError, TransientError
 from rightscan.fingerprint.parameters import PIPELINE
@@ -30,7 +30,7 @@ def scan_pipeline(engines: EngineSettings) -> str:
         TransientError: the settings name a model that cannot be used. That is the deployment's fault and no
             file's: the messages wait for the repair.
     """
-    content: dict[str, Any] = {"fingerprint": PIPELINE}
+    content: dict[str, Any] = {"fingerprint": PIPELINE, "harmony": harmony.PIPELINE}
     try:
         content["models"] = Registry.of(engines).content_hash()
     except PermanentError as error:
@@ -63,6 +63,7 @@ def score_version(engines: EngineSettings) -> str:
             "pipeline": PIPELINE,
             "calibration": asdict(CALIBRATION),
             "synthesis": asdict(synthesis.CALIBRATION),
+            "harmony": [harmony.PIPELINE, harmony.THRESHOLD],
             "voices": {name: asdict(standard) for name, standard in voice_standards(engines).items()},
             "codes": code_table().version,
         }

@@ -88,6 +88,15 @@ class LicenceMiss(Record):
     shortfall: str = Field(description="word of the licence_shortfall list")
 
 
+class SimilarRecording(Record):
+    """A registered recording whose work the sound may be another performance of: counter-evidence, no use of it."""
+
+    recording_id: str
+    score: float = Field(description="log odds under the calibration of docs/covers.md")
+    seconds: float = Field(description="in which the harmonies follow in the same order, s")
+    transposition: int = Field(description="semitones from the recording up to the sound")
+
+
 class Finding(Record):
     """What the machine says of one segment and claim basis. It never says more than its evidence."""
 
@@ -111,6 +120,15 @@ class Finding(Record):
     lineup_known: int | None = None
     lineup_size: int | None = None
     held_share: bool = False
+    hold_reason: str | None = Field(
+        default=None, description="word of the hold_reason list; None where nothing is held"
+    )
+    contested_by: tuple[str, ...] = Field(
+        default=(), description="other recordings that match the same sound: a conflict"
+    )
+    similar: tuple[SimilarRecording, ...] = Field(
+        default=(), description="candidates behind cover_candidate, likeliest first"
+    )
     performers: tuple[FindingPerformer, ...] = ()
     rule: str | None = Field(default=None, description="rule profile, id@version")
     licence_ids: tuple[str, ...] = Field(default=(), description="AI licences that permit the use")

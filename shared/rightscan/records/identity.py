@@ -70,6 +70,11 @@ def appeal_id(case: str, round_number: int) -> str:
     return _uuid5("appeal", case, str(round_number))
 
 
+def conflict_id(kind: str, *claims: str) -> str:
+    """One conflict between two recordings: of two matches, or of the recordings and what both claim."""
+    return _uuid5("conflict", kind, *claims)
+
+
 def incident_id(source_kind: str, source_ref: str, code: str) -> str:
     """One recorded trouble of one source."""
     return _uuid5("incident", source_kind, source_ref, code)

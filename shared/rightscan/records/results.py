@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from rightscan.records.base import Record
-from rightscan.records.findings import Axes, Declared, FindingPerformer, LicenceMiss
+from rightscan.records.findings import Axes, Declared, FindingPerformer, LicenceMiss, SimilarRecording
 from rightscan.records.objects import ErrorInfo
 from rightscan.records.registers import RowOutcome
 from rightscan.rights.axes import AxisC
@@ -128,6 +128,13 @@ class FindingResult(Record):
     )
     tested: tuple[str, ...] = ()
     held_share: bool
+    hold_reason: str | None = None
+    contested_by: tuple[str, ...] = Field(
+        default=(), description="other recordings that match the same sound: see `rightscan conflicts`"
+    )
+    similar: tuple[SimilarRecording, ...] = Field(
+        default=(), description="recordings whose work it may be another performance of; no use of them"
+    )
     performers: tuple[FindingPerformer, ...]
     licence_ids: tuple[str, ...] = Field(default=(), description="AI licences that permit the use")
     licence_misses: tuple[LicenceMiss, ...] = Field(

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from rightscan.records import (
+    conflicts,
     findings,
     media,
     messages,
@@ -37,6 +38,7 @@ PUBLISHED: tuple[type[BaseModel], ...] = (
     findings.Finding,
     findings.Use,
     findings.Verdict,
+    conflicts.RecordingConflict,
     registers.Recording,
     registers.Performer,
     registers.LineupEntry,
@@ -58,6 +60,7 @@ PUBLISHED: tuple[type[BaseModel], ...] = (
     results.ClassifyResult,
     results.RegisterResult,
     results.ExplainResult,
+    conflicts.ConflictResult,
 )
 
 

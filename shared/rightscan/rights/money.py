@@ -201,6 +201,7 @@ class HoldReason(StrEnum):
     CASE_UNDECIDED = "case_undecided"
     NOT_MANDATED = "not_mandated"
     NO_USE = "no_use"
+    CONFLICT = "conflict"
 
 
 @dataclass(frozen=True, slots=True)
