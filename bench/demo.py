@@ -168,7 +168,14 @@ def main() -> int:
     for period in material.periods:
         rightscan(home, "report", "--period", period, "--out", str(work / "reports"), *language, cwd=files)
     rightscan(home, "cases", *language, cwd=files)
-    pools = ("--pool", "licence_fee=1000000", "--pool", "remuneration=500000", "--pool", "ai_licence_fee=300000")
+    pools = (
+        "--pool",
+        "licence_fee=1000000",
+        "--pool",
+        "remuneration=500000",
+        "--pool",
+        "ai_licence_fee=300000",
+    )
     rightscan(home, "shares", material.periods[-1], *pools, *language, cwd=files)
     rightscan(home, "verify-log", *language, cwd=files)
     rightscan(home, "doctor", *language, cwd=files)
