@@ -624,7 +624,7 @@ def write_demo(directory: Path, seed: int = 1, *, sample_rate: int = 44100) -> D
     other = uploads.add(
         "연주회 실황.m4a",
         _post("recital", "2026-11-20T19:30:00+09:00"),
-        "N1",
+        "H1",
         "another performance of a registered piece",
     )
     live = another_performance(
