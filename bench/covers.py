@@ -151,7 +151,8 @@ def measure(works: int, others: int, folder: Path | None) -> list[str]:
             for (_, s, tempo), count in found.items()
         ),
         "",
-        f"Of {told} candidates told for these queries {right} were the right work.",
+        f"Of the candidates told for these queries the right work: {Count(right, told)}. The queries of one work are "
+        "not independent; the intervals take them for it.",
         "",
         "| query, its own work left out of the catalogue | a candidate is told all the same |",
         "|---|---|",
