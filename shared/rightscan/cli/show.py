@@ -42,6 +42,11 @@ _WORDS = {
     "lattice": ("격자", "lattice"),
     "passages": ("구간", "passages"),
     "licence_misses": ("해당하지 않는 허락", "licences that do not cover it"),
+    "similar": (
+        "비슷한 음원(같은 곡의 다른 연주일 수 있음)",
+        "similar recordings (the work may be the same)",
+    ),
+    "contested_by": ("같은 구간을 주장하는 음원", "recordings that claim the same passage"),
     "nobody": ("알려진 실연자 없음", "no performer known"),
     "created": ("새로 등록", "created"),
     "updated": ("변경", "updated"),
@@ -232,18 +237,19 @@ def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
 
 
 def _note(told: Options, finding: FindingResult) -> str:
-    """Why, with the licences that were looked at and do not help."""
+    """Why; with the licences that permit it, and what speaks against: other licences, recordings, claims."""
     korean = told.language == "ko"
-    reason = finding.reason_ko if korean else finding.reason_en
+    parts = [finding.reason_ko if korean else finding.reason_en, ", ".join(finding.licence_ids)]
     why = vocabulary.ko if korean else vocabulary.en
-    misses = [
-        f"{one.licence_id} ({why('licence_shortfall', one.shortfall)})" for one in finding.licence_misses
-    ]
-    if finding.licence_ids:
-        reason = f"{reason} {', '.join(finding.licence_ids)}"
-    if not misses:
-        return reason
-    return f"{reason} {word('licence_misses', told)}: {', '.join(misses)}."
+    beside = {
+        "licence_misses": [
+            f"{one.licence_id} ({why('licence_shortfall', one.shortfall)})" for one in finding.licence_misses
+        ],
+        "similar": [one.recording_id for one in finding.similar],
+        "contested_by": finding.contested_by,
+    }
+    parts += [f"{word(name, told)}: {', '.join(values)}." for name, values in beside.items() if values]
+    return " ".join(part for part in parts if part)
 
 
 def _performer(told: Options, performer: Any) -> str:
