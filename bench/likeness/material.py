@@ -94,13 +94,14 @@ def singers(folder: Path) -> list[Recording]:
     ]
 
 
-def stretches(recordings: list[Recording], seconds: float) -> list[Stretch]:
-    """Cut every recording into stretches that do not overlap; what is left at the end is not used."""
-    size = round(seconds * RATE)
+def stretches(recordings: list[Recording], seconds: float, least: float | None = None) -> list[Stretch]:
+    """Cut every recording into stretches that do not overlap; a rest of ``least`` seconds is one more."""
+    size, shortest = round(seconds * RATE), round((least or seconds) * RATE)
     return [
         Stretch(one.person, one.group, (one.name,), one.register, one.language, one.sound[at : at + size])
         for one in recordings
-        for at in range(0, one.sound.size - size + 1, size)
+        for at in range(0, one.sound.size, size)
+        if one.sound.size - at >= shortest
     ]
 
 

@@ -21,7 +21,9 @@ from rightscan.likeness import Cohort, Encoder
 
 Float = NDArray[np.float32]
 
-SHORT_S, LONG_S, SUNG_S = 4.0, 15.0, 10.0
+SHORT_S, LONG_S = 4.0, 15.0
+SUNG_S, SUNG_LEAST_S, BRIEF_S = 10.0, 7.5, 2.5
+"""Recordings of the singers are 6 to 16 s long, sung, and 2 to 16 s, spoken."""
 _FOLDS = 2
 
 
@@ -158,43 +160,47 @@ def _clean(system: System, recordings: list[Recording], media: Path) -> list[Row
 
 def _sung(system: System, recordings: list[Recording], media: Path) -> list[Row]:
     rows = []
-    alone = stretches([one for one in recordings if one.register == "singing"], SUNG_S)
     cohort = system.cohort
+    alone = stretches([one for one in recordings if one.register == "singing"], SUNG_S, SUNG_LEAST_S)
+    spoken = stretches([one for one in recordings if one.register == "speaking"], BRIEF_S)
     if len({one.group for one in alone}) > 1:
         vectors = embedded(alone, system.embed)
         pairs = every_pair(alone, cohort, vectors, vectors, between=True)
-        rows.append(_row(system, "solo singing, 10 s", "10 s against 10 s, other recordings", pairs))
+        kind = "against other recordings"
+        rows.append(_row(system, "solo singing, 7.5 to 10 s", kind, pairs))
+        rows.append(_row(system, "Korean solo singing, 7.5 to 10 s", kind, _with(pairs, alone, "kr")))
         for wear in [one for one in wears(media) if one.name == "backing_6"]:
             worn = embedded(_worn(alone, wear), system.embed)
             pairs = every_pair(alone, cohort, worn, vectors, between=True)
-            rows.append(
-                _row(system, f"singing, 10 s, {wear.words}", "against 10 s clean, other recordings", pairs)
-            )
-    spoken = stretches([one for one in recordings if one.register == "speaking"], SHORT_S)
+            rows.append(_row(system, f"singing, 7.5 to 10 s, {wear.words}", f"{kind}, clean", pairs))
     if len({one.group for one in spoken}) > 1:
-        rows.extend(_languages(system, spoken))
+        vectors = embedded(spoken, system.embed)
+        pairs = every_pair(spoken, cohort, vectors, vectors)
+        kind = "against the same, within a recording"
+        rows.append(_row(system, "Korean speech, 2.5 s", kind, _with(pairs, spoken, "kr")))
+        rows.append(
+            _row(
+                system, "speech in eight other languages, 2.5 s", kind, _with(pairs, spoken, "kr", less=True)
+            )
+        )
     if spoken and alone:
         rows.append(
-            _row(system, "singing against speech", "10 s sung, 4 s spoken", _across(system, alone, spoken))
+            _row(
+                system,
+                "singing against speech",
+                "7.5 to 10 s sung, 2.5 s spoken",
+                _across(system, alone, spoken),
+            )
         )
     return rows
 
 
-def _languages(system: System, spoken: list[Stretch]) -> list[Row]:
-    """Korean, and the other languages; different people are always of two languages, for want of their names."""
-    vectors = embedded(spoken, system.embed)
-    pairs = every_pair(spoken, system.cohort, vectors, vectors)
-    names = sorted({one.person for one in spoken})
-    korean = {one.person for one in spoken if one.language == "kr"}
-    mine = np.array([name in korean for name in names])
-    left, right = mine[pairs.left], mine[pairs.right]
-    return [
-        _row(system, f"{words}, 4 s", "4 s against 4 s", pairs.some(keep))
-        for words, keep in (
-            ("Korean speech", left | right),
-            ("speech in seven other languages", ~(left | right)),
-        )
-    ]
+def _with(pairs: Trials, pieces: Sequence[Stretch], language: str, *, less: bool = False) -> Trials:
+    """Trials in which somebody of a language takes part, or nobody; different people are always of two groups."""
+    names = sorted({one.person for one in pieces})
+    chosen = {one.person for one in pieces if one.language == language}
+    mine = np.array([name in chosen for name in names])
+    return pairs.some((mine[pairs.left] | mine[pairs.right]) != less)
 
 
 def _across(system: System, alone: list[Stretch], spoken: list[Stretch]) -> Trials:

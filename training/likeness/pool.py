@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from rightscan.likeness.features import MelSettings, log_mel
 from training.likeness.corpus import Speaker, place, speakers
-from training.likeness.voicing import Voice
 from training.synthesis.sound import read_mono
 from training.synthesis.sources import admitted, own_music, sounds
 from training.synthesis.sources import clips as cut_clips
@@ -129,6 +128,8 @@ def recorded(people: list[Speaker], media: Path) -> Iterator[tuple[str, str, Sou
 
 def varied(people: list[Speaker], media: Path) -> Iterator[tuple[str, str, Sound]]:
     """Every training voice sung and at other pitches, and as people with other vocal tracts who speak and sing."""
+    from training.likeness.voicing import Voice  # WORLD is there with the tools of training alone
+
     for person in people:
         source = person.recordings[0]
         rng = np.random.default_rng(int(place(source.path + "#varied") * 2**32))
