@@ -92,7 +92,7 @@ def glottal(pitch_hz: float, seconds: float, formants: tuple[float, ...], seed: 
     n = round(seconds * RATE)
     t = np.arange(n) / RATE
     wander = 1 + 0.25 * np.sin(2 * np.pi * 2.3 * t + rng.uniform(0, 6)) * np.sin(2 * np.pi * 0.9 * t)
-    return _voiced(pitch_hz * wander, formants) * (np.sin(2 * np.pi * 0.8 * t) > -0.7)
+    return _in_a_room(_voiced(pitch_hz * wander, formants) * (np.sin(2 * np.pi * 0.8 * t) > -0.7))
 
 
 def held(notes_hz: list[float], seconds: float, formants: tuple[float, ...]) -> np.ndarray:
@@ -101,7 +101,13 @@ def held(notes_hz: list[float], seconds: float, formants: tuple[float, ...]) -> 
     steps = np.minimum(np.arange(n) * len(notes_hz) // n, len(notes_hz) - 1)
     t = np.arange(n) / RATE
     sounding = (np.arange(n) * len(notes_hz) / n) % 1 < 0.85
-    return _voiced(np.array(notes_hz)[steps] * (1 + 0.01 * np.sin(2 * np.pi * 5.5 * t)), formants) * sounding
+    notes = np.array(notes_hz)[steps] * (1 + 0.01 * np.sin(2 * np.pi * 5.5 * t))
+    return _in_a_room(_voiced(notes, formants) * sounding)
+
+
+def _in_a_room(x: np.ndarray) -> np.ndarray:
+    """With the faint noise that every recording has, 70 dB under full scale: pauses are not digital silence."""
+    return (x + 3e-4 * np.random.default_rng(2).standard_normal(x.size)).astype(np.float32)
 
 
 def _voiced(pitch: np.ndarray, formants: tuple[float, ...]) -> np.ndarray:

@@ -35,7 +35,8 @@ _UNDER_PEAK_DB = 45.0
 _JOIN = 25
 """Frames: pauses up to a quarter of a second belong to the voice around them."""
 _BAND_DB = 60.0
-_REMAINS_DB, _REMAINS_WIDTH_DB = 28.0, 12.0
+_REMAINS_DB, _REMAINS_WIDTH_DB = 22.0, 6.0
+_QUIET_SHARE = 0.15
 _CHUNK = 2_048
 
 _HANN: Float = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_FRAME) / _FRAME)).astype(np.float32)
@@ -54,8 +55,9 @@ class Activity:
         active: bool[t], voice and the short pauses inside it.
         snr_db: level of the voice over that of the pauses; as far as the levels can tell, at most 60.
         bandwidth_hz: up to where the loud frames carry sound.
-        tonal_rest: share of what is outside the voice that has a period: music goes on in the pauses, noise hums
-            rarely; 1 where there are no pauses at all.
+        range_db: from the quietest tenth of the frames up to the loud ones.
+        tonal_floor: share of the quietest frames that have a period: music goes on under and between the voice,
+            noise hums rarely.
     """
 
     level_db: Float
@@ -64,7 +66,8 @@ class Activity:
     active: Bool
     snr_db: float
     bandwidth_hz: float
-    tonal_rest: float
+    range_db: float
+    tonal_floor: float
 
     @property
     def voiced_s(self) -> float:
@@ -73,13 +76,14 @@ class Activity:
 
     @property
     def backing(self) -> float:
-        """How much other sound with a pitch there is, 0 to 1: what has a period in the pauses, if it is loud there.
+        """How much other sound with a pitch there is, 0 to 1: what has a period where the recording is quietest.
 
-        Breath, rooms and codecs leave faint periodic remains in the pauses of clean speech; they count for nothing
-        from 28 dB under the voice.
+        Breath, rooms and codecs leave periodic remains there too, far below: they count for nothing from 22 dB
+        under the loud frames. On 40 people of the halves not reported on, 0.35 is exceeded by 5 % as they are and by
+        nine in ten over music 6 dB under the voice; music 15 dB under it is mostly missed.
         """
-        loud = float(np.clip((_REMAINS_DB - self.snr_db) / _REMAINS_WIDTH_DB, 0.0, 1.0))
-        return self.tonal_rest * loud
+        loud = float(np.clip((_REMAINS_DB - self.range_db) / _REMAINS_WIDTH_DB, 0.0, 1.0))
+        return self.tonal_floor * loud
 
 
 def activity(sound: Float) -> Activity:
@@ -93,7 +97,7 @@ def activity(sound: Float) -> Activity:
     """
     if sound.size < _FRAME:
         empty = np.zeros(0, np.float32)
-        return Activity(empty, empty > 0, empty, empty > 0, 0.0, 0.0, 0.0)
+        return Activity(empty, empty > 0, empty, empty > 0, 0.0, 0.0, 0.0, 0.0)
     level, strength, pitch, spectrum = _frames(sound)
     floor, peak = np.quantile(level, (_FLOOR_QUANTILE, _PEAK_QUANTILE))
     spread = float(peak - floor)
@@ -102,7 +106,7 @@ def activity(sound: Float) -> Activity:
     loud = level > max(least, float(peak) - _UNDER_PEAK_DB, _SILENT_DB)
     voiced = loud & (strength > _PERIODIC)
     active = _joined(voiced, loud)
-    rest = ~active & (level > _SILENT_DB)
+    range_db, tonal_floor = _floor(level, strength)
     return Activity(
         level_db=level,
         voiced=voiced,
@@ -110,7 +114,8 @@ def activity(sound: Float) -> Activity:
         active=active,
         snr_db=_snr(level, active),
         bandwidth_hz=_bandwidth(spectrum),
-        tonal_rest=_tonal(strength[rest], paused),
+        range_db=range_db,
+        tonal_floor=tonal_floor,
     )
 
 
@@ -154,11 +159,13 @@ def _joined(voiced: Bool, loud: Bool) -> Bool:
     return active
 
 
-def _tonal(strength: Float, paused: bool) -> float:
-    """The share of frames outside the voice with a period; 1 where no level ever falls, because something goes on."""
-    if not paused:
-        return 1.0
-    return float((strength > _PERIODIC).mean()) if strength.size >= _JOIN else 0.0
+def _floor(level: Float, strength: Float) -> tuple[float, float]:
+    """How far down the quietest frames lie, dB, and which share of them has a period; digital silence aside."""
+    heard = level > _SILENT_DB
+    if heard.sum() < _JOIN:
+        return 0.0, 0.0
+    low, quiet, high = np.quantile(level[heard], (0.1, _QUIET_SHARE, _PEAK_QUANTILE))
+    return float(high - low), float((strength[heard & (level <= quiet)] > _PERIODIC).mean())
 
 
 def _snr(level: Float, active: Bool) -> float:
