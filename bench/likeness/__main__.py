@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.likeness import report
 from bench.likeness.run import measure
 from bench.pages import write_section
-from bench.processes import cores
 
 from rightscan.likeness import Encoder
 from rightscan.likeness.encoder import SHIPPED_ENCODER
@@ -37,8 +34,10 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     one.add_argument("--encoder", default=SHIPPED_ENCODER, help="name of the encoder")
     one.add_argument("--folder", type=Path, action="append", default=[], help="of plugged-in models")
-    one.add_argument("--json", type=Path, default=ROOT / KEPT, help="file to keep the figures in")
-    one.add_argument("--write", action="store_true", help=f"fill in {FIGURES}")
+    other = commands.add_parser("write", help=f"fill in {FIGURES} from what was kept")
+    other.set_defaults(command=_write)
+    for command in (one, other):
+        command.add_argument("--json", type=Path, default=ROOT / KEPT, help="file that keeps the figures")
     given = parser.parse_args(words)
     return int(given.command(given))
 
@@ -48,24 +47,14 @@ def _run(given: argparse.Namespace) -> int:
         sys.exit("--media or RIGHTSCAN_MEDIA names the folder of media")
     encoder = Encoder.load(given.encoder, given.folder)
     rows = measure(encoder, given.media, given.singers, lambda line: print(line, flush=True))
-    body = {"head": _head(encoder, given), "rows": [row.told() for row in rows]}
-    given.json.parent.mkdir(parents=True, exist_ok=True)
-    given.json.write_text(json.dumps(body, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    lines = report.lines(body["rows"], body["head"])
-    sys.stdout.write("\n".join(lines) + "\n")
-    if given.write:
-        write_section(ROOT / FIGURES, SECTION, lines)
+    report.keep(given.json, encoder, rows, singers=given.singers is not None)
+    sys.stdout.write("\n".join(report.lines(json.loads(given.json.read_text("utf-8")))) + "\n")
     return 0
 
 
-def _head(encoder: Encoder, given: argparse.Namespace) -> dict[str, str]:
-    singing = " --singers DIR" if given.singers else ""
-    return {
-        "encoder": encoder.name,
-        "date": datetime.now(UTC).date().isoformat(),
-        "command": f"python -m bench.likeness run --media DIR{singing}",
-        "machine": f"{cores()} cores, Python {platform.python_version()}",
-    }
+def _write(given: argparse.Namespace) -> int:
+    write_section(ROOT / FIGURES, SECTION, report.lines(json.loads(given.json.read_text("utf-8"))))
+    return 0
 
 
 if __name__ == "__main__":

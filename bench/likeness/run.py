@@ -24,7 +24,9 @@ Float = NDArray[np.float32]
 SHORT_S, LONG_S = 4.0, 15.0
 SUNG_S, SUNG_LEAST_S, BRIEF_S = 10.0, 7.5, 2.5
 """Recordings of the singers are 6 to 16 s long, sung, and 2 to 16 s, spoken."""
-_FOLDS = 2
+QUEUE, ASSERT = 0.5, 1.5
+"""log10 LR, set beforehand: 3 to 1 for a person to look, 30 to 1 for a reviewer to confirm."""
+_FOLDS, _LEAST_TRIALS = 2, 3
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,25 @@ class System:
 
 
 @dataclass(frozen=True)
+class Crossed:
+    """What ratios are worth to people on whom their line was not fitted; NaN where there are too few.
+
+    Attributes:
+        cost: Cllr.
+        found: share of trials of one person whose log10 LR reaches ``ASSERT``.
+        false: share of trials of two people whose does.
+    """
+
+    cost: float
+    found: float
+    false: float
+
+
+@dataclass(frozen=True)
 class Row:
     """One line of the tables.
 
-    ``low_cost`` is Cllr with lines fitted on other people; NaN where there are too few.
+    ``crossed`` is with lines fitted on other people.
     """
 
     system: str
@@ -50,7 +67,7 @@ class Row:
     same: int
     different: int
     eer: Rate
-    low_cost: float
+    crossed: Crossed
 
     def told(self) -> dict[str, Any]:
         """As JSON values; None for what is not a number."""
@@ -63,7 +80,9 @@ class Row:
             "n_different": self.different,
             "eer": _value(self.eer.value),
             "eer_interval": [_value(self.eer.low), _value(self.eer.high)],
-            "cllr": _value(self.low_cost),
+            "cllr": _value(self.crossed.cost),
+            "same_above_assert": _value(self.crossed.found),
+            "different_above_assert": _value(self.crossed.false),
         }
 
 
@@ -72,8 +91,6 @@ def measure(
     media: Path,
     singing: Path | None,
     say: Callable[[str], None],
-    *,
-    baseline: bool = True,
 ) -> list[Row]:
     """Measure everything that the media allow.
 
@@ -82,11 +99,10 @@ def measure(
         media: folder with ``MANIFEST.csv``.
         singing: folder of singers with ``index.csv``; None leaves those rows out.
         say: takes a line of progress.
-        baseline: whether the plain statistics are measured too.
     """
     systems = [
         System("encoder", lambda x: vector(heard(encoder, x), encoder.dimensions), Cohort.load(encoder)),
-        *([_baseline(media)] if baseline else []),
+        _baseline(media),
     ]
     spoken = speech(media, "report")
     sung = songs(media) + (singers(singing) if singing else [])
@@ -236,26 +252,32 @@ def _row(system: System, condition: str, kind: str, trials: Trials) -> Row:
         int(same.sum()),
         int((~same).sum()),
         eer_with_interval(trials) if same.any() and (~same).any() else Rate(math.nan, math.nan, math.nan),
-        _cost(trials),
+        _crossed(trials),
     )
 
 
-def _cost(trials: Trials) -> float:
-    """Cllr where the line of each half of the people was fitted on the other half, without trials across halves."""
+def _crossed(trials: Trials) -> Crossed:
+    """Ratios by the line of the other half of the people, without trials across halves."""
     last = int(max(trials.left.max(), trials.right.max()))
     side = np.array([zlib.crc32(str(at).encode()) % _FOLDS for at in range(last + 1)])
-    ratios, same, weights = [], [], []
+    parts = []
     for fold in range(_FOLDS):
-        within = (side[trials.left] == fold) & (side[trials.right] == fold)
-        others = (side[trials.left] != fold) & (side[trials.right] != fold)
-        learnt, asked = trials.some(others), trials.some(within)
-        if min(learnt.same.sum(), (~learnt.same).sum(), asked.same.sum(), (~asked.same).sum()) < 3:
-            return math.nan
+        asked = trials.some((side[trials.left] == fold) & (side[trials.right] == fold))
+        learnt = trials.some((side[trials.left] != fold) & (side[trials.right] != fold))
+        if (
+            min(learnt.same.sum(), (~learnt.same).sum(), asked.same.sum(), (~asked.same).sum())
+            < _LEAST_TRIALS
+        ):
+            return Crossed(math.nan, math.nan, math.nan)
         offset, slope = line(learnt)
-        ratios.append(offset + slope * asked.scores)
-        same.append(asked.same)
-        weights.append(asked.weights)
-    return cllr(np.concatenate(ratios), np.concatenate(same), np.concatenate(weights))
+        parts.append((offset + slope * asked.scores, asked.same, asked.weights))
+    ratios, same, weights = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    above = ratios >= ASSERT
+    return Crossed(
+        cllr(ratios, same, weights),
+        float(np.average(above[same], weights=weights[same])),
+        float(np.average(above[~same], weights=weights[~same])),
+    )
 
 
 def _value(number: float) -> float | None:

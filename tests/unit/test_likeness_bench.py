@@ -10,7 +10,7 @@ from bench.likeness import report
 from bench.likeness.material import Recording, Stretch, joined, stretches
 from bench.likeness.measures import Trials, cllr, eer, eer_with_interval, line
 from bench.likeness.pairs import against_rest, every_pair
-from bench.likeness.run import Rate, Row
+from bench.likeness.run import Crossed, Rate, Row
 from bench.sound import RATE
 
 from rightscan.likeness import Cohort
@@ -115,9 +115,20 @@ def test_recordings_are_cut_and_joined():
 def test_the_table_says_what_was_not_measured():
     nothing = Rate(math.nan, math.nan, math.nan)
     rows = [
-        Row("encoder", "clean", "pairs", 9, 20, 1_234, Rate(0.0512, 0.03, 0.08), 0.31).told(),
-        Row("log-mel statistics", "clean", "pairs", 9, 20, 1_234, nothing, math.nan).told(),
+        Row(
+            "encoder", "clean", "pairs", 9, 20, 1_234, Rate(0.0512, 0.03, 0.08), Crossed(0.31, 0.6, 0.0012)
+        ).told(),
+        Row(
+            "log-mel statistics",
+            "clean",
+            "pairs",
+            9,
+            20,
+            1_234,
+            nothing,
+            Crossed(math.nan, math.nan, math.nan),
+        ).told(),
     ]
     head = {"encoder": "voices@1", "date": "2026-11-27", "command": "c", "machine": "m"}
-    table = report.lines(rows, head)[-1]
-    assert table == "| clean | pairs | 9 | 20 | 1,234 | 5.1 (3.0 to 8.0) | 0.31 | – | – |"
+    table = report.lines({"head": head, "rows": rows})[-1]
+    assert table == "| clean | pairs | 9 | 20 | 1,234 | 5.1 (3.0 to 8.0) | 0.31 | 60, 0.12 | – | – |"

@@ -21,7 +21,8 @@ import torch
 from bench.likeness.embedding import heard, vector
 from bench.likeness.material import Recording, speech
 from bench.likeness.measures import line
-from bench.likeness.run import SHORT_S, fitted, measure
+from bench.likeness.report import keep
+from bench.likeness.run import ASSERT, QUEUE, SHORT_S, fitted, measure
 from numpy.typing import NDArray
 
 from rightscan.likeness import Cohort, Encoder, pack_cohort
@@ -37,9 +38,6 @@ from training.synthesis.sources import admitted
 NAME, VERSION = "voice-encoder", "1.0.0"
 _MODEL, _COHORT = "model.onnx", "cohort.npz"
 _LINES_S = (SHORT_S, 8.0)
-_QUEUE, _ASSERT = 0.5, 1.5
-"""log10 LR, set beforehand: 3 to 1 for a person to look, 30 to 1 for a reviewer to confirm."""
-
 Float = NDArray[np.float32]
 
 
@@ -65,8 +63,11 @@ def finish(weights: Path, media: Path, folder: Path, singing: Path | None = None
         encoder, cohort, speech(media, "tune") + speech(media, "report"), speech(media, "tune")
     )
     _write(candidate, media, calibration, [_unmeasured()])
-    rows = [row.told() for row in measure(_opened(candidate), media, singing, print, baseline=False)]
-    card = _write(candidate, media, calibration, [_error(row) for row in rows])
+    rows = measure(_opened(candidate), media, singing, print)
+    keep(weights.parent / "figures.json", _opened(candidate), rows, singers=singing is not None)
+    card = _write(
+        candidate, media, calibration, [_error(row.told()) for row in rows if row.system == "encoder"]
+    )
     Cohort.load(_opened(candidate))
     folder.mkdir(parents=True, exist_ok=True)
     for name in (_MODEL, _COHORT, "card.json"):
@@ -167,7 +168,7 @@ def _write(
             "most_backing": 0.35,
             "registers": ["speaking"],
         },
-        "thresholds": {"queue": _QUEUE, "assert": _ASSERT},
+        "thresholds": {"queue": QUEUE, "assert": ASSERT},
         "calibration": {**calibration, "cohort_sha256": _digest(folder / _COHORT)},
         "errors": errors,
         "limitations": [
@@ -212,6 +213,8 @@ def _error(row: dict[str, Any]) -> dict[str, Any]:
         "eer": row["eer"],
         "eer_interval": None if low is None or high is None else [low, high],
         "cllr": row["cllr"],
+        "same_above_assert": row["same_above_assert"],
+        "different_above_assert": row["different_above_assert"],
     }
 
 
