@@ -38,7 +38,8 @@ def lines(kept: Mapping[str, Any]) -> list[str]:
         " same. Cllr, and the shares of trials of one person and of two people that reach ASSERT (log10 LR 1.5), in %,"
         " with lines fitted on the other half of the people; a dash where there are too few.",
         "",
-        "| condition | trials | people | same | different | encoder: EER | Cllr | reach ASSERT: same, different | log-mel statistics: EER | Cllr |",
+        "| condition | trials | people | same | different | encoder: EER | Cllr | reach ASSERT: same, different |"
+        " log-mel statistics: EER | Cllr |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     plain = {(row["condition"], row["kind"]): row for row in rows if row["system"] != "encoder"}
