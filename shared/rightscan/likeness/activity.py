@@ -80,7 +80,7 @@ class Activity:
 
         Breath, rooms and codecs leave periodic remains there too, far below: they count for nothing from 22 dB
         under the loud frames. On 40 people of the halves not reported on, 0.35 is exceeded by 5 % as they are and by
-        nine in ten over music 6 dB under the voice; music 15 dB under it is mostly missed.
+        nine in ten over dense music 6 dB under the voice; music 15 dB under it, and music with rests, is mostly missed.
         """
         loud = float(np.clip((_REMAINS_DB - self.range_db) / _REMAINS_WIDTH_DB, 0.0, 1.0))
         return self.tonal_floor * loud
