@@ -175,7 +175,7 @@ def _write(
             "Singing is outside what was validated: no song was trained on, and the answer is at most a candidate.",
             "A voice over music is outside too: separate it first, and even then read the row.",
             "Backing is noticed where it is dense (loops, bands: nine in ten at 6 dB under the voice, on the tracks it"
-            " was set on); under orchestral music with rests most was missed. Separate the voice of anything with music.",
+            " was set on); under orchestral music with rests most was missed. Separate the voice of what has music.",
             "Most people of the trials have one recording, so both sides share its room and microphone; the rows"
             " 'other recordings' are of few people.",
             "Everybody trained on, calibrated on and in the cohort reads English aloud; other languages are measured"
