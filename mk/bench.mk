@@ -55,6 +55,14 @@ SYNTHESIS_cost =
 bench-synthesis: $(VENV)/.bench ## machine-made sound: FAKES=dir MUSIC=dir VOICES=dir NOISE=dir [WHAT="run long kinds decoders robust cost"] [N=12]
 	$(foreach what,$(WHAT),PYTHONPATH=. $(BIN)/python -m bench.synthesis $(what) $(SYNTHESIS_$(what)) $(SYNTHESIS_OPTIONS) &&) true
 
+# ---- voices -----------------------------------------------------------------------------------------------
+# Of RIGHTSCAN_MEDIA; SINGERS: a folder with index.csv (path,person,group,register) for song and other languages.
+SINGERS ?=
+
+.PHONY: bench-likeness
+bench-likeness: $(VENV)/.bench ## voices told apart, people never trained on: [SINGERS=dir]
+	PYTHONPATH=. $(BIN)/python -m bench.likeness run $(if $(SINGERS),--singers "$(SINGERS)")
+
 # ---- what they need -------------------------------------------------------------------------------------
 # External harnesses call both programs; this project's own bench uses rubberband where it is there.
 BENCH_PROGRAMS := ffmpeg rubberband

@@ -18,6 +18,7 @@ train: ## all shipped models, from MEDIA=dir: hours on two cores, see training/R
 	$(MAKE) train-fakes
 	$(MAKE) train-voice
 	$(MAKE) train-separation
+	$(MAKE) train-likeness
 
 # Settings of the shipped models. Processor: the defaults, one thread. GPU: DEVICE=cuda, more mixes a step, wall time.
 DEVICE ?= cpu
@@ -28,6 +29,26 @@ TRAIN := PYTHONPATH=.:shared $(TRAINING)/bin/python -W ignore -m
 .PHONY: train-separation
 train-separation: $(TRAINING)/.ready ## the separator, measured and with its card: MEDIA=dir [MINUTES=36] [DEVICE=cuda BATCH=32]
 	$(TRAIN) training.separation all $(if $(MEDIA),--media "$(MEDIA)") --minutes $(MINUTES) --batch $(BATCH) --device $(DEVICE)
+
+# ---- the encoder of voices ------------------------------------------------------------------------------
+# One thread: 15 minutes to make the pool, then two runs of 6 and 15 processor minutes (or LIKENESS_MINUTES of a GPU,
+# which is found by itself: then one run, larger batches). SINGERS: a folder of singers for the error table.
+LIKENESS := OMP_NUM_THREADS=1 $(TRAIN) training.likeness
+LIKENESS_OPTIONS = --media "$(MEDIA)" --build build/likeness
+SINGERS ?=
+LIKENESS_MINUTES ?=
+
+.PHONY: train-likeness
+train-likeness: $(TRAINING)/.ready ## the encoder of voices, its cohort, calibration and card: MEDIA=dir [SINGERS=dir] [LIKENESS_MINUTES=15 on a GPU]
+	$(LIKENESS) pool $(LIKENESS_OPTIONS)
+ifeq ($(LIKENESS_MINUTES),)
+	$(LIKENESS) train $(LIKENESS_OPTIONS) --device cpu --part noises --part recorded --minutes 6
+	cp build/likeness/weights.pt build/likeness/first.pt
+	$(LIKENESS) train $(LIKENESS_OPTIONS) --device cpu --start build/likeness/first.pt --minutes 15 --rate 2e-3 --seed 2
+else
+	$(LIKENESS) train $(LIKENESS_OPTIONS) --people 192 --minutes $(LIKENESS_MINUTES)
+endif
+	$(LIKENESS) finish $(LIKENESS_OPTIONS) $(if $(SINGERS),--singers "$(SINGERS)")
 
 # ---- the learned voice detector -------------------------------------------------------------------------
 # Fakes and their real counterparts (make train-fakes writes them), and the folder of media for the unseen test.
