@@ -92,7 +92,9 @@ def eer_with_interval(trials: Trials, draws: int = DRAWS) -> Rate:
         counted = np.where(left == right, times[left], times[left] * times[right])
         found.append(eer(trials, base * counted))
     kept = [value for value in found if not math.isnan(value)]
-    low, high = np.abs(np.quantile(kept, (0.025, 0.975))).tolist() if len(kept) > draws // 2 else (math.nan, math.nan)
+    low, high = (
+        np.abs(np.quantile(kept, (0.025, 0.975))).tolist() if len(kept) > draws // 2 else (math.nan, math.nan)
+    )
     return Rate(eer(trials), low, high)
 
 
