@@ -77,7 +77,7 @@ def eer(trials: Trials, weights: Floats | None = None) -> float:
     ends = np.flatnonzero(np.append(np.diff(scores) > 0, True))  # equal scores fall on one side together
     missed, taken = np.append(0.0, missed[ends]), np.append(1.0, taken[ends])
     at = int(np.argmin(np.abs(missed - taken)))
-    return float((missed[at] + taken[at]) / 2)
+    return max(0.0, float((missed[at] + taken[at]) / 2))  # sums end some 1e-16 beyond 1
 
 
 def eer_with_interval(trials: Trials, draws: int = DRAWS) -> Rate:
@@ -92,9 +92,7 @@ def eer_with_interval(trials: Trials, draws: int = DRAWS) -> Rate:
         counted = np.where(left == right, times[left], times[left] * times[right])
         found.append(eer(trials, base * counted))
     kept = [value for value in found if not math.isnan(value)]
-    low, high = (
-        np.abs(np.quantile(kept, (0.025, 0.975))).tolist() if len(kept) > draws // 2 else (math.nan, math.nan)
-    )
+    low, high = np.quantile(kept, (0.025, 0.975)).tolist() if len(kept) > draws // 2 else (math.nan, math.nan)
     return Rate(eer(trials), low, high)
 
 
