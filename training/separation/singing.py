@@ -34,7 +34,7 @@ def sing(speech: NDArray[np.float64], sample_rate: int, seed: int) -> NDArray[np
     pace = np.where(voiced, rng.uniform(1.8, 2.8), 1.0)  # vowels are held, consonants are not
     ends = np.cumsum(pace)
     rows = np.clip(np.searchsorted(ends, np.arange(int(ends[-1]))), 0, len(f0) - 1)
-    melody = _melody(f0[rows], voiced[rows], rng)
+    melody = melody(f0[rows], voiced[rows], rng)
     return pyworld.synthesize(
         melody,
         np.ascontiguousarray(envelope[rows]),
@@ -44,10 +44,16 @@ def sing(speech: NDArray[np.float64], sample_rate: int, seed: int) -> NDArray[np
     )
 
 
-def _melody(
+def melody(
     f0: NDArray[np.float64], voiced: NDArray[np.bool_], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Fundamental in Hz for every frame, 0 where unvoiced: one note of the key for each quarter to one second."""
+    """Fundamental in Hz for every frame, 0 where unvoiced: one note of the key for each quarter to one second.
+
+    Args:
+        f0: spoken fundamental, Hz, float64[frames] of 5 ms.
+        voiced: bool[frames].
+        rng: draws key, notes, glides, vibrato.
+    """
     known = f0[voiced]
     if not known.size:
         return np.zeros_like(f0)

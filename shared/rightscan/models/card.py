@@ -18,7 +18,7 @@ from rightscan.errors import PermanentError
 from rightscan.models.fields import Fields, flaw, is_number, parse_object
 
 CARD_FILE = "card.json"
-KINDS = ("synthesis", "separation", "voice", "external")
+KINDS = ("synthesis", "separation", "speaker", "external")
 DTYPES = ("float32", "float64", "int64")
 
 FIGURES: Mapping[str, tuple[str, ...]] = {
@@ -32,7 +32,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
         "cllr",
     ),
     "separation": ("n", "improvement_vocal_db", "improvement_instrumental_db"),
-    "voice": ("n_same", "n_different", "eer", "cllr"),
+    "speaker": ("n_same", "n_different", "eer", "cllr"),
     "external": ("n_fake", "n_real", "eer"),
 }
 """What every row of an error table must state, by kind; null where it cannot be measured (no fakes, no threshold)."""

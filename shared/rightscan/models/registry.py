@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError
-from rightscan.models.card import CARD_FILE, ModelCard, read_card
+from rightscan.models.card import CARD_FILE, KINDS, ModelCard, read_card
 from rightscan.models.external import ExternalDetector, load_detector
 from rightscan.models.session import Model
 
@@ -49,7 +49,7 @@ class Registry:
 
         Args:
             folders: plugged-in models: each the folder of one, or of several.
-            enabled: names of the models that may judge; None stands for every one found, separators aside.
+            enabled: names of the models that may judge; None stands for every one found, separators and encoders of voices aside.
             separator: name of the separator; None for none.
             detectors: external ones, ``package.module:factory``.
             provider: ``cpu`` or ``cuda``.
@@ -61,14 +61,14 @@ class Registry:
                 ``bad_detector``.
         """
         found = _cards([shipped, *folders])
-        names = [name for name, (card, _) in found.items() if card.kind not in ("separation", "external")]
+        names = [name for name, (card, _) in found.items() if card.kind not in _NO_JUDGES]
         models = {
-            name: _verified(_found(found, name, separates=False), provider)
+            name: _verified(_found(found, name, *_JUDGES), provider)
             for name in sorted(names if enabled is None else set(enabled))
         }
         return cls(
             models=models,
-            separator=_verified(_found(found, separator, separates=True), provider) if separator else None,
+            separator=_verified(_found(found, separator, "separation"), provider) if separator else None,
             detectors=tuple(load_detector(place) for place in detectors),
             known=tuple(card for card, _ in found.values()),
         )
@@ -83,6 +83,17 @@ class Registry:
             detectors=engines.detectors,
             provider=engines.provider,
         )
+
+    @classmethod
+    def speaker(
+        cls, name: str, folders: Sequence[Path] = (), *, provider: str = "cpu", shipped: Path = SHIPPED
+    ) -> Model:
+        """Open one encoder of voices; it judges nothing and is opened only by name.
+
+        Raises:
+            PermanentError: as ``open``.
+        """
+        return _verified(_found(_cards([shipped, *folders]), name, "speaker"), provider)
 
     def get(self, name: str) -> Model:
         """The model of a name.
@@ -108,6 +119,9 @@ class Registry:
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
+
+_NO_JUDGES = ("separation", "speaker", "external")
+_JUDGES = tuple(kind for kind in KINDS if kind not in _NO_JUDGES)
 
 _Found = Mapping[str, tuple[ModelCard, Path]]
 
@@ -146,12 +160,8 @@ def _cards(folders: Sequence[Path]) -> dict[str, tuple[ModelCard, Path]]:
     return found
 
 
-def _found(found: _Found, name: str, *, separates: bool) -> tuple[ModelCard, Path]:
-    fitting = {
-        known: entry
-        for known, entry in found.items()
-        if (entry[0].kind == "separation") == separates and entry[0].kind != "external"
-    }
+def _found(found: _Found, name: str, *kinds: str) -> tuple[ModelCard, Path]:
+    fitting = {known: entry for known, entry in found.items() if entry[0].kind in kinds}
     if name not in fitting:
         raise _unknown(name, fitting)
     return fitting[name]

@@ -34,6 +34,7 @@ class Model:
 
     def __init__(self, card: ModelCard, folder: Path, provider: str = "cpu") -> None:
         self.card = card
+        self.folder = folder
         self._path = folder / str(card.file)
         self._provider = provider
 
