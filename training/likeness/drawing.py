@@ -54,7 +54,11 @@ class Drawer:
 
     def _cut(self, item: int, frames: int, *, tempo: bool) -> Float:
         whole = self._pool.item(item)
-        wanted = round(frames * float(self._rng.uniform(*_TEMPO))) if tempo and self._rng.random() < 0.3 else frames
+        wanted = (
+            round(frames * float(self._rng.uniform(*_TEMPO)))
+            if tempo and self._rng.random() < 0.3
+            else frames
+        )
         if len(whole) < wanted:
             whole = np.tile(whole, (-(-wanted // len(whole)), 1))
         start = int(self._rng.integers(len(whole) - wanted + 1))

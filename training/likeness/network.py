@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 BANDS = 64
 DIMENSIONS = 128
@@ -21,7 +20,7 @@ class _Squeeze(nn.Module):
         self.down, self.up = nn.Linear(channels, inner), nn.Linear(inner, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        gate: Tensor = torch.sigmoid(self.up(F.relu(self.down(x.mean(dim=2)))))
+        gate: Tensor = torch.sigmoid(self.up(nn.functional.relu(self.down(x.mean(dim=2)))))
         return x * gate[:, :, None]
 
 
@@ -43,7 +42,7 @@ class _Block(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x + self.body(x))
+        return nn.functional.relu(x + self.body(x))
 
 
 class Network(nn.Module):
@@ -58,14 +57,13 @@ class Network(nn.Module):
         )
         self.blocks = nn.ModuleList([_Block(channels, 5, dilation) for dilation in (1, 2, 3)])
         self.join = nn.Sequential(nn.Conv1d(3 * channels, channels, 1), nn.ReLU())
-        self.attend = nn.Sequential(
-            nn.Conv1d(channels, 48, 1), nn.Tanh(), nn.Conv1d(48, channels, 1)
-        )
+        self.attend = nn.Sequential(nn.Conv1d(channels, 48, 1), nn.Tanh(), nn.Conv1d(48, channels, 1))
         self.leave = nn.Sequential(nn.BatchNorm1d(2 * channels), nn.Linear(2 * channels, DIMENSIONS))
         self.last = nn.BatchNorm1d(DIMENSIONS)
 
     def forward(self, bands: Tensor) -> Tensor:
-        return F.normalize(self.raw(bands), dim=1)
+        """The embeddings of a batch."""
+        return nn.functional.normalize(self.raw(bands), dim=1)
 
     def raw(self, bands: Tensor) -> Tensor:
         """The embedding before it is brought to unit length."""
@@ -99,11 +97,13 @@ class Margin(nn.Module):
             who: int64[2 n], the person of each row.
             margin: radians.
         """
-        cosine = (embedded @ F.normalize(self.people, dim=1).T).clamp(-1 + 1e-6, 1 - 1e-6)
+        cosine = (embedded @ nn.functional.normalize(self.people, dim=1).T).clamp(-1 + 1e-6, 1 - 1e-6)
         moved = torch.cos(torch.acos(cosine) + margin)
-        chosen = F.one_hot(who, cosine.shape[1]).bool()
-        by_person = F.cross_entropy(self.scale * torch.where(chosen, moved, cosine), who)
+        chosen = nn.functional.one_hot(who, cosine.shape[1]).bool()
+        by_person = nn.functional.cross_entropy(self.scale * torch.where(chosen, moved, cosine), who)
         half = len(embedded) // 2
         pairs = self.pair_scale.clamp(min=1.0) * (embedded[:half] @ embedded[half:].T)
         at = torch.arange(half, device=embedded.device)
-        return by_person + 0.5 * (F.cross_entropy(pairs, at) + F.cross_entropy(pairs.T, at))
+        return by_person + 0.5 * (
+            nn.functional.cross_entropy(pairs, at) + nn.functional.cross_entropy(pairs.T, at)
+        )

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rightscan.likeness.features import MelSettings, log_mel
 
+from rightscan.likeness.features import MelSettings, log_mel
 from training.likeness.corpus import Speaker, place, speakers
 from training.likeness.voicing import Voice
 from training.synthesis.sound import read_mono
@@ -102,7 +102,11 @@ def build(items: Iterator[tuple[str, str, Sound]]) -> Pool:
         forms.append(form)
     lengths = np.array([len(band) for band in bands])
     return Pool(
-        np.concatenate(bands), np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths, tuple(people), tuple(forms)
+        np.concatenate(bands),
+        np.concatenate([[0], np.cumsum(lengths)[:-1]]),
+        lengths,
+        tuple(people),
+        tuple(forms),
     )
 
 

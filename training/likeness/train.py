@@ -47,12 +47,15 @@ def device_of(name: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def train(pool: Pool, settings: Settings, weights: Path) -> Network:
-    """Train on every person of a pool and write the weights, now and then and at the end."""
+def train(pool: Pool, settings: Settings, weights: Path, start: Path | None = None) -> Network:
+    """Train on every person of a pool, from the weights ``start`` where given, and write the weights."""
     torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
     drawer = Drawer(pool, np.random.default_rng([settings.seed, 26]))
-    network = Network().to(settings.device).train()
+    network = Network()
+    if start is not None:
+        network.load_state_dict(torch.load(start, map_location="cpu", weights_only=True))
+    network.to(settings.device).train()
     margin = Margin(len(drawer.people)).to(settings.device)
     parameters = [*network.parameters(), *margin.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=settings.rate, weight_decay=2e-3)
@@ -78,10 +81,15 @@ def train(pool: Pool, settings: Settings, weights: Path) -> Network:
             print(f"{step} steps, {100 * share:.0f} %, loss {np.mean(losses[-100:]):.3f}", flush=True)
             torch.save(network.state_dict(), weights)
     torch.save(network.state_dict(), weights)
-    print(f"{step} steps of {settings.people} people, {settings.minutes} minutes on {settings.device}", flush=True)
+    print(
+        f"{step} steps of {settings.people} people, {settings.minutes} minutes on {settings.device}",
+        flush=True,
+    )
     return network.eval()
 
 
 def _schedule(step: int, share: float) -> float:
     """Warm up, then fall along a cosine to a hundredth."""
-    return min(1.0, (step + 1) / _WARM_STEPS) * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * min(share, 1.0)))))
+    return min(1.0, (step + 1) / _WARM_STEPS) * (
+        0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * min(share, 1.0))))
+    )

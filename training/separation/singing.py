@@ -34,11 +34,11 @@ def sing(speech: NDArray[np.float64], sample_rate: int, seed: int) -> NDArray[np
     pace = np.where(voiced, rng.uniform(1.8, 2.8), 1.0)  # vowels are held, consonants are not
     ends = np.cumsum(pace)
     rows = np.clip(np.searchsorted(ends, np.arange(int(ends[-1]))), 0, len(f0) - 1)
-    melody = melody(f0[rows], voiced[rows], rng)
+    tune = melody(f0[rows], voiced[rows], rng)
     return pyworld.synthesize(
-        melody,
+        tune,
         np.ascontiguousarray(envelope[rows]),
-        np.ascontiguousarray(np.where(melody[:, None] > 0, aperiodicity[rows] * 0.7, aperiodicity[rows])),
+        np.ascontiguousarray(np.where(tune[:, None] > 0, aperiodicity[rows] * 0.7, aperiodicity[rows])),
         sample_rate,
         _FRAME_MS,
     )

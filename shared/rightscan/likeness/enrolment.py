@@ -22,7 +22,7 @@ LEAST_SNR_DB = 12.0
 MOST_SPREAD = 0.30
 LEAST_AGREEMENT = 0.45
 """Cosine between the recordings of one person; strangers of the tune half lie under it, as a rule."""
-MOST_BACKING = 0.5
+MOST_BACKING = 0.35
 
 
 @dataclass(frozen=True)

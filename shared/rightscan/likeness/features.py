@@ -100,7 +100,7 @@ class MelSettings:
         for value, allowed in choices:
             if value not in allowed:
                 raise _flaw(f"{value!r} is not one of {', '.join(allowed)}")
-        sizes_fit = 0 < self.hop and 0 < self.window <= self.size and 0 < self.bands <= self.size // 2
+        sizes_fit = self.hop > 0 and 0 < self.window <= self.size and 0 < self.bands <= self.size // 2
         if not sizes_fit:
             raise _flaw("hop, window, size and bands do not fit each other")
         if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
@@ -139,7 +139,7 @@ def normalised(bands: Float, settings: MelSettings) -> Float:
         return bands
     centred = bands - bands.mean(axis=0, keepdims=True)
     if settings.normalisation == "mean":
-        return centred
+        return np.asarray(centred, np.float32)
     return np.asarray(centred / np.maximum(bands.std(axis=0, keepdims=True), 1e-5), np.float32)
 
 
@@ -177,7 +177,7 @@ def _filters(settings: MelSettings) -> Float:
 
 
 def _htk(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 2595.0 * np.log10(1.0 + hertz / 700.0)
+    return np.asarray(2595.0 * np.log10(1.0 + hertz / 700.0))
 
 
 def _htk_hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -201,5 +201,7 @@ def _slaney_hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _flaw(what: str) -> PermanentError:
     return PermanentError(
-        "bad_model_card", f"features: {what}", "Correct the card after docs/likeness.md, or take the model out."
+        "bad_model_card",
+        f"features: {what}",
+        "Correct the card after docs/likeness.md, or take the model out.",
     )

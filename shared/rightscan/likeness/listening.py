@@ -98,7 +98,7 @@ class Listener:
             )
 
     def _ranges(self, frames: int) -> list[tuple[int, int]]:
-        """Windows over the frames that are kept; the last ends with them, and one shorter than a window stands alone."""
+        """Windows over the frames that are kept; the last ends with them; fewer than a window make one."""
         form = self._encoder.form
         size, hop = round(form.window_s / HOP_S), round(form.hop_s / HOP_S)
         if frames <= size:
@@ -118,4 +118,5 @@ def _kept(heard: Activity) -> NDArray[np.int64]:
 def _sound(piece: Float, kept: NDArray[np.int64]) -> Float:
     """The 10 ms of each frame kept, joined: float32[160 n]."""
     starts = kept * HOP + (640 - HOP) // 2  # a frame is 40 ms long; what it says holds for its middle
-    return piece[np.minimum(starts[:, None] + np.arange(HOP), piece.size - 1)].reshape(-1)
+    sound: Float = piece[np.minimum(starts[:, None] + np.arange(HOP), piece.size - 1)].reshape(-1)
+    return sound

@@ -14,7 +14,6 @@ It is stated no farther from 1 than the number of people behind the line.
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,7 +50,9 @@ class Cohort:
                 ``model_hash_mismatch``; ``bad_model`` where its vectors are not the encoder's.
         """
         card = encoder.model.card
-        name, digest = (str((card.calibration or {}).get(key, "")) for key in ("cohort_file", "cohort_sha256"))
+        name, digest = (
+            str((card.calibration or {}).get(key, "")) for key in ("cohort_file", "cohort_sha256")
+        )
         if not name or "/" in name or "\\" in name:
             raise PermanentError(
                 "bad_model_card",

@@ -49,7 +49,8 @@ class Registry:
 
         Args:
             folders: plugged-in models: each the folder of one, or of several.
-            enabled: names of the models that may judge; None stands for every one found, separators and encoders of voices aside.
+            enabled: names of the models that may judge; None stands for every one found, separators and
+                encoders of voices aside.
             separator: name of the separator; None for none.
             detectors: external ones, ``package.module:factory``.
             provider: ``cpu`` or ``cuda``.
