@@ -23,6 +23,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--media", type=Path, required=True, help="folder with MANIFEST.csv")
     parser.add_argument("--build", type=Path, default=Path("build/likeness"), help="pool and weights")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="folder of the model")
+    parser.add_argument("--part", action="append", choices=_PARTS, help="of the pool; all by default")
+    parser.add_argument("--rate", type=float, default=3e-3, help="of learning, at its highest")
+    parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--singers", type=Path, help="folder of singers for the error table")
     parser.add_argument(
         "--minutes", type=float, default=22.0, help="of processor time; of wall time on a GPU"
@@ -35,8 +38,15 @@ def main(words: Sequence[str] | None = None) -> int:
     if given.step in ("all", "pool"):
         pools.main(["--media", str(given.media), "--out", str(folder)])
     if given.step in ("all", "train"):
-        settings = Settings(given.minutes, given.people, seed=given.seed, device=device_of(given.device))
-        train(Pool.read([folder / f"{part}.npz" for part in _PARTS]), settings, weights)
+        settings = Settings(
+            given.minutes, given.people, given.rate, seed=given.seed, device=device_of(given.device)
+        )
+        train(
+            Pool.read([folder / f"{part}.npz" for part in given.part or _PARTS]),
+            settings,
+            weights,
+            given.start,
+        )
     if given.step in ("all", "finish"):
         finish(weights, given.media, given.out, given.singers)
     return 0
