@@ -37,6 +37,18 @@ def node(op: str, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
     return chunk(1, body + chunk(4, op))
 
 
+def node_with(op: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: int | list[int]) -> bytes:
+    """A node with attributes that are numbers or lists of numbers."""
+    body = b"".join(chunk(1, name) for name in inputs) + b"".join(chunk(2, name) for name in outputs)
+    for name, given in attributes.items():
+        if isinstance(given, list):
+            values = b"".join(number(8, one) for one in given) + number(20, 7)
+        else:
+            values = number(3, given) + number(20, 2)
+        body += chunk(5, chunk(1, name) + values)
+    return chunk(1, body + chunk(4, op))
+
+
 def constant(name: str, value: np.ndarray) -> bytes:
     dims = b"".join(number(1, size) for size in value.shape)
     return chunk(5, dims + number(2, TYPES[str(value.dtype)]) + chunk(8, name) + chunk(9, value.tobytes()))
@@ -76,6 +88,7 @@ def card_body(name: str, kind: str, data: bytes | None, inputs: dict, outputs: d
     """A card that is as it must be."""
     rows = {
         "separation": {"n": 20, "improvement_vocal_db": 6.0, "improvement_instrumental_db": [4.0, 6.5]},
+        "speaker": {"n_same": 40, "n_different": 400, "eer": 0.1, "cllr": 0.4},
         "external": {"n_fake": 10, "n_real": 10, "eer": 0.2},
         "synthesis": {
             **{"n_fake": 100, "n_real": 300, "false_alarm_queue": 0.01, "false_alarm_assert": None},

@@ -65,7 +65,14 @@ class Row:
         }
 
 
-def measure(encoder: Encoder, media: Path, singing: Path | None, say: Callable[[str], None]) -> list[Row]:
+def measure(
+    encoder: Encoder,
+    media: Path,
+    singing: Path | None,
+    say: Callable[[str], None],
+    *,
+    baseline: bool = True,
+) -> list[Row]:
     """Measure everything that the media allow.
 
     Args:
@@ -73,10 +80,11 @@ def measure(encoder: Encoder, media: Path, singing: Path | None, say: Callable[[
         media: folder with ``MANIFEST.csv``.
         singing: folder of singers with ``index.csv``; None leaves those rows out.
         say: takes a line of progress.
+        baseline: whether the plain statistics are measured too.
     """
     systems = [
         System("encoder", lambda x: vector(heard(encoder, x), encoder.dimensions), Cohort.load(encoder)),
-        _baseline(media),
+        *([_baseline(media)] if baseline else []),
     ]
     spoken = speech(media, "report")
     sung = songs(media) + (singers(singing) if singing else [])
@@ -228,7 +236,8 @@ def _row(system: System, condition: str, kind: str, trials: Trials) -> Row:
 
 def _cost(trials: Trials) -> float:
     """Cllr where the line of each half of the people was fitted on the other half, without trials across halves."""
-    side = np.array([zlib.crc32(str(at).encode()) % _FOLDS for at in range(int(trials.left.max()) + 1)])
+    last = int(max(trials.left.max(), trials.right.max()))
+    side = np.array([zlib.crc32(str(at).encode()) % _FOLDS for at in range(last + 1)])
     ratios, same, weights = [], [], []
     for fold in range(_FOLDS):
         within = (side[trials.left] == fold) & (side[trials.right] == fold)

@@ -11,8 +11,7 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
-from training.likeness.network import BANDS
-from training.likeness.pool import Pool
+from training.likeness.pool import BANDS, Pool
 
 Float = NDArray[np.float32]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.likeness.network import BANDS, Network
+from training.likeness.network import Network
+from training.likeness.pool import BANDS
 
 INPUT, OUTPUT = "bands", "embedding"
 

@@ -30,7 +30,8 @@ from rightscan.models import Model
 from rightscan.models.card import read_card
 from training.likeness.corpus import speakers
 from training.likeness.export import INPUT, OUTPUT, export
-from training.likeness.network import BANDS, DIMENSIONS, Network
+from training.likeness.network import DIMENSIONS, Network
+from training.likeness.pool import BANDS
 from training.synthesis.sources import admitted
 
 NAME, VERSION = "voice-encoder", "1.0.0"
@@ -64,9 +65,7 @@ def finish(weights: Path, media: Path, folder: Path, singing: Path | None = None
         encoder, cohort, speech(media, "tune") + speech(media, "report"), speech(media, "tune")
     )
     _write(candidate, media, calibration, [_unmeasured()])
-    rows = [
-        row.told() for row in measure(_opened(candidate), media, singing, print) if row.system == "encoder"
-    ]
+    rows = [row.told() for row in measure(_opened(candidate), media, singing, print, baseline=False)]
     card = _write(candidate, media, calibration, [_error(row) for row in rows])
     Cohort.load(_opened(candidate))
     folder.mkdir(parents=True, exist_ok=True)

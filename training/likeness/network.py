@@ -10,7 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-BANDS = 64
+from training.likeness.pool import BANDS
+
 DIMENSIONS = 128
 
 

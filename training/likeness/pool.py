@@ -24,6 +24,7 @@ from training.synthesis.voice.augment import coded
 
 RATE = 16_000
 SETTINGS = MelSettings(normalisation="none")
+BANDS = SETTINGS.bands
 SPEEDS = (0.84, 0.92, 1.09, 1.19)
 """Each makes another person of a recording (Ko et al. 2015 as used for x-vectors by Yamamoto et al. 2019)."""
 FORMANTS = (0.88, 1.13)

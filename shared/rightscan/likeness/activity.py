@@ -28,7 +28,8 @@ _FLOOR_QUANTILE, _PEAK_QUANTILE = 0.08, 0.95
 _OVER_FLOOR = 0.35
 """Share of the way from floor to peak (dB) from which a frame counts."""
 _LEAST_RANGE_DB = 9.0
-"""A recording whose levels lie closer has no pauses: its floor is unknown and all of it counts."""
+"""A recording whose levels lie closer has no pauses: its floor is unknown and all of it counts. Speech and song
+alone never do."""
 _SILENT_DB = -80.0
 _UNDER_PEAK_DB = 45.0
 _JOIN = 25
@@ -54,7 +55,7 @@ class Activity:
         snr_db: level of the voice over that of the pauses; as far as the levels can tell, at most 60.
         bandwidth_hz: up to where the loud frames carry sound.
         tonal_rest: share of what is outside the voice that has a period: music goes on in the pauses, noise hums
-            rarely.
+            rarely; 1 where there are no pauses at all.
     """
 
     level_db: Float
@@ -96,7 +97,7 @@ def activity(sound: Float) -> Activity:
     level, strength, pitch, spectrum = _frames(sound)
     floor, peak = np.quantile(level, (_FLOOR_QUANTILE, _PEAK_QUANTILE))
     spread = float(peak - floor)
-    paused = spread >= _LEAST_RANGE_DB
+    paused = bool(spread >= _LEAST_RANGE_DB)
     least = floor + _OVER_FLOOR * spread if paused else -np.inf
     loud = level > max(least, float(peak) - _UNDER_PEAK_DB, _SILENT_DB)
     voiced = loud & (strength > _PERIODIC)
@@ -109,7 +110,7 @@ def activity(sound: Float) -> Activity:
         active=active,
         snr_db=_snr(level, active),
         bandwidth_hz=_bandwidth(spectrum),
-        tonal_rest=float((strength[rest] > _PERIODIC).mean()) if rest.sum() >= _JOIN else 0.0,
+        tonal_rest=_tonal(strength[rest], paused),
     )
 
 
@@ -151,6 +152,13 @@ def _joined(voiced: Bool, loud: Bool) -> Bool:
         if right - left <= _JOIN and (right - left <= _JOIN // 2 or loud[between].mean() > 0.5):
             active[between] = True
     return active
+
+
+def _tonal(strength: Float, paused: bool) -> float:
+    """The share of frames outside the voice with a period; 1 where no level ever falls, because something goes on."""
+    if not paused:
+        return 1.0
+    return float((strength > _PERIODIC).mean()) if strength.size >= _JOIN else 0.0
 
 
 def _snr(level: Float, active: Bool) -> float:

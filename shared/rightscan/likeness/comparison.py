@@ -99,18 +99,22 @@ def compare(
         return Comparison(None, (), () if queries else ("duration",), NOT_TESTED)
     ranked = sorted(
         (
-            _candidate(pseudonym, own, queries, cohort, calibration)
+            _ranked(pseudonym, own, queries, cohort, calibration)
             for pseudonym, own in templates.items()
             if own
         ),
-        key=lambda one: (-one[0].log10_lr, -one[0].score, one[0].pseudonym),
+        key=lambda one: (-one.ratio, one.candidate.pseudonym),
     )
-    best, mismatch = ranked[0]
-    others = tuple(one for one, _ in ranked[1 : 1 + MOST_ALTERNATIVES])
-    conditions = _conditions(voice, best, mismatch, len(queries), calibration)
-    if others and best.log10_lr >= calibration.queue and best.log10_lr - others[0].log10_lr < CLOSE:
+    best, others = ranked[0], ranked[1 : 1 + MOST_ALTERNATIVES]
+    conditions = _conditions(voice, best, len(queries), calibration)
+    if others and others[0].ratio >= calibration.queue and best.ratio - others[0].ratio < CLOSE:
         conditions += ("close_alternative",)
-    return Comparison(best, others, conditions, _level(best, conditions, calibration))
+    return Comparison(
+        best.candidate,
+        tuple(one.candidate for one in others),
+        conditions,
+        _level(best.candidate, conditions, calibration),
+    )
 
 
 def _same_model(voice: VoicePrint, templates: Mapping[str, Sequence[Template]]) -> None:
@@ -157,14 +161,23 @@ def _groups(directions: Float, same_voice: float) -> list[list[int]]:
     return [np.flatnonzero(nearest == group).tolist() for group in sorted(set(nearest.tolist()))]
 
 
-def _candidate(
+@dataclass(frozen=True)
+class _Ranked:
+    """A candidate, the ratio before it was capped, and whether the template is of another register."""
+
+    candidate: Candidate
+    ratio: float
+    mismatch: bool
+
+
+def _ranked(
     pseudonym: str,
     templates: Sequence[Template],
     queries: Sequence[_Query],
     cohort: Cohort,
     calibration: Calibration,
-) -> tuple[Candidate, bool]:
-    """The best of a person's templates against the voices of the file; whether the registers differ.
+) -> _Ranked:
+    """The best of a person's templates against the voices of the file.
 
     "One of k voices is the person" is a k-th as likely for each of them: the best gives up log10 k.
     """
@@ -177,28 +190,21 @@ def _candidate(
         column = max(fitting or range(len(templates)), key=lambda at, row=row: float(scores[row, at]))
         score = float(scores[row, column])
         ratio = calibration.log10_lr(score, query.seconds) - math.log10(len(queries))
-        made = Candidate(
-            pseudonym,
-            query.register,
-            round(calibration.stated(ratio), 3),
-            round(score, 3),
-            round(query.seconds, 2),
-        )
-        found.append((made, not fitting))
-    return max(found, key=lambda one: (one[0].log10_lr, one[0].score))
+        stated, seconds = round(calibration.stated(ratio), 3), round(query.seconds, 2)
+        made = Candidate(pseudonym, query.register, stated, round(score, 3), seconds)
+        found.append(_Ranked(made, ratio, not fitting))
+    return max(found, key=lambda one: one.ratio)
 
 
-def _conditions(
-    voice: VoicePrint, best: Candidate, mismatch: bool, voices: int, calibration: Calibration
-) -> tuple[str, ...]:
+def _conditions(voice: VoicePrint, best: _Ranked, voices: int, calibration: Calibration) -> tuple[str, ...]:
     """What lies outside what was validated; words in a fixed order."""
     found = (
-        ("duration", best.seconds < calibration.min_voiced_s),
+        ("duration", best.candidate.seconds < calibration.min_voiced_s),
         ("bandwidth", voice.bandwidth_hz < calibration.min_bandwidth_hz),
         ("noise", voice.snr_db < calibration.min_snr_db),
         ("backing", voice.backing > calibration.most_backing),
-        ("singing", best.register == SINGING and SINGING not in calibration.registers),
-        ("register", mismatch),
+        ("singing", best.candidate.register == SINGING and SINGING not in calibration.registers),
+        ("register", best.mismatch),
         ("several_voices", voices > 1 and voice.spread > calibration.most_spread),
     )
     return tuple(word for word, holds in found if holds)
