@@ -392,6 +392,10 @@ class Vault(Protocol):
         """The performer ids that have templates."""
         ...
 
+    def count(self) -> int:
+        """How many have templates; nothing of anybody is read, so it needs no reason."""
+        ...
+
     def destroy(self, performer_id: str, access: Access) -> Tombstone:
         """Destroy the performer's data key, then remove what it had locked; may be repeated."""
         ...

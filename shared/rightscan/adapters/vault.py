@@ -25,11 +25,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from rightscan.errors import PermanentError, UsageError
+from rightscan.errors import PermanentError
 from rightscan.records.base import canonical_json
 from rightscan.records.identity import shard_of
 from rightscan.records.vault import Access, AccessEntry, Tombstone, VoiceTemplate
-from rightscan.rights.personal_data import find_leaks
+from rightscan.rights.access_reasons import checked_reason
 
 if TYPE_CHECKING:
     from rightscan.ports import Clock
@@ -148,16 +148,7 @@ class RecordVault:
         Raises:
             UsageError: ``no_actor_or_reason``, ``personal_data_in_reason``.
         """
-        if not access.actor.strip() or not access.reason.strip():
-            raise UsageError(
-                "no_actor_or_reason", "an access names nobody or no reason", "Give --actor and --reason."
-            )
-        if find_leaks(access.reason) or find_leaks(access.actor):
-            raise UsageError(
-                "personal_data_in_reason",
-                "the reason or the actor holds a resident registration or telephone number",
-                "Name the case by its number instead.",
-            )
+        checked_reason(access.actor, access.reason)
         now = self._clock.now()
         entry = AccessEntry(at=now, **access.model_dump())
         sk = f"{now.isoformat(timespec='microseconds')}#{uuid.uuid4().hex}"
@@ -247,6 +238,10 @@ class RecordVault:
             for pseudonym, key in keys
             if key is not None and (performer_id := self._who(pseudonym, key)) is not None
         )
+
+    def count(self) -> int:
+        """How many have templates; nothing of anybody is read."""
+        return sum(1 for _ in self._live())
 
     def destroy(self, performer_id: str, access: Access) -> Tombstone:
         """Destroy the performer's data key, then remove what it had locked."""

@@ -6,9 +6,10 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rightscan.jobs.authorisation import Authorisation
+from rightscan.jobs.authorisation import NOT_ASKED, Authorisation
 from rightscan.jobs.lineups import KnownLineup
 from rightscan.jobs.spans import Span, SpanOrigin
+from rightscan.jobs.voices_heard import NOBODY, Voices
 from rightscan.records import findings as records
 from rightscan.records import identity
 from rightscan.records.media import Media, Scan
@@ -24,12 +25,31 @@ if TYPE_CHECKING:
 WHOLE = "whole"
 """The subject of a finding that speaks of the whole file."""
 
+VOICE = "voice"
+"""The subject of a finding on a voice in the file that no match explains."""
+
 SHORTEST_S = 2.0
 """Below this length a missing match says nothing: the fingerprint's recall is measured from 2 s on."""
 
 DEEP_UP_TO_S = 3600.0
 """Longer files are searched at unchanged speed and pitch only: the whole search costs about 2 CPU-seconds a
 minute of unknown sound (`make bench`), and a function has 15 minutes."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Axis B of a file in which no match explains the voice.
+
+    Attributes:
+        voices: the word and who is named.
+        authorisation: axis D of the performer who is named first.
+        subject: ``whole``, or ``voice`` beside matches.
+    """
+
+    voices: Voices = NOBODY
+    authorisation: Authorisation = NOT_ASKED
+    subject: str = WHOLE
+
 
 _PROCESSING = {"drm_protected": Processing.DRM, "silent": Processing.SILENCE}
 
@@ -42,13 +62,30 @@ def unprocessable(media: Media, error: ErrorInfo, at: dt.datetime) -> records.Fi
     return _finding(media, WHOLE, axes, decision, Evidence(), f"scan:{media.media_id}", at)
 
 
-def no_match(media: Media, scan: Scan, origin: Origin, verdict_id: str, at: dt.datetime) -> records.Finding:
+def no_match(
+    media: Media,
+    scan: Scan,
+    origin: Origin,
+    verdict_id: str,
+    at: dt.datetime,
+    heard: Heard | None = None,
+) -> records.Finding:
     """N1; D1 or D2 where the file is declared or detected to be made by a machine; X1 where nothing can be said.
 
     A test of synthesis that came to no end limits what is said of synthesis and nothing else: the code is then
     that of a file which was not tested for it. Where its sound does show something, a person is to look, and
     nothing else can be said of the file: X1, with the conditions (ADR 0009).
+
+    Args:
+        media: the bytes.
+        scan: their analysis.
+        origin: axis C.
+        verdict_id: of the verdict it is part of.
+        at: when it is recorded.
+        heard: axis B, where voices were compared.
     """
+    heard = heard or Heard()
+    voices, authorisation = heard.voices, heard.authorisation
     failed = []
     if not scan.complete:
         failed.append("complete")
@@ -57,15 +94,19 @@ def no_match(media: Media, scan: Scan, origin: Origin, verdict_id: str, at: dt.d
     whole = origin.whole()
     open_end = whole.axis_c is AxisC.INCONCLUSIVE
     asks = open_end and whole.shows_something
-    axes = _axes(AxisA.NONE, whole)
+    axes = replace(_axes(AxisA.NONE, whole), b=voices.axis_b)
+    if authorisation is not NOT_ASKED:
+        axes = replace(axes, d=authorisation.axis_d)
     told = Conditions((*failed, *(c for c in whole.conditions if asks and c not in failed)))
     decided = replace(axes, c=AxisC.NOT_TESTED) if open_end and not asks else axes
     evidence = Evidence(
         span=origin.detected_span() if whole.axis_c is AxisC.DETECTED else None,
-        conditions=tuple(dict.fromkeys((*failed, *whole.conditions))),
-        tested=(*_tested(scan), *whole.tested),
+        conditions=tuple(dict.fromkeys((*failed, *whole.conditions, *voices.conditions))),
+        tested=(*_tested(scan), *voices.tested, *whole.tested),
+        consulted=authorisation.consulted,
+        voices=voices,
     )
-    return _finding(media, WHOLE, axes, derive(decided, Inputs(conditions=told)), evidence, verdict_id, at)
+    return _finding(media, heard.subject, axes, derive(decided, Inputs(conditions=told)), evidence, verdict_id, at)
 
 
 def synthetic(
@@ -107,6 +148,7 @@ class Evidence:
     conditions: tuple[str, ...] = ()
     tested: tuple[str, ...] = ()
     consulted: Consulted = field(default_factory=Consulted)
+    voices: Voices = NOBODY
 
 
 @dataclass(frozen=True)
@@ -117,6 +159,7 @@ class Known:
     origin: Origin
     stem: Stem | None
     authorisation: Authorisation
+    voices: Voices = NOBODY
 
 
 def matched(
@@ -129,12 +172,12 @@ def matched(
     kinds = tuple(Modification(kind) for kind in match.modification.kinds)
     a = AxisA.MODIFIED if kinds else AxisA.EXACT
     axes = _axes(a if stem is None else AxisA.PARTIAL_STEM, origin, kinds)
-    axes = replace(axes, stem=stem, d=known.authorisation.axis_d)
+    axes = replace(axes, stem=stem, b=known.voices.axis_b, d=known.authorisation.axis_d)
     decision = derive(axes, Inputs(completeness=lineup.completeness))
-    conditions = (*(() if scan.complete else ("complete",)), *origin.conditions)
-    evidence = Evidence(
-        match, span, lineup, conditions, (*_tested(scan), *origin.tested), known.authorisation.consulted
-    )
+    conditions = (*(() if scan.complete else ("complete",)), *origin.conditions, *known.voices.conditions)
+    tested = (*_tested(scan), *known.voices.tested, *origin.tested)
+    consulted = known.authorisation.consulted
+    evidence = Evidence(match, span, lineup, conditions, tested, consulted, known.voices)
     return _finding(media, match.occurrence_id, axes, decision, evidence, verdict_id, at)
 
 
@@ -176,6 +219,7 @@ def _finding(
         held_share=lineup is not None and (decision.held_share or bool(lineup.shares.held)),
         performers=() if lineup is None else lineup.performers,
         rule=None if lineup is None else lineup.shares.rule,
+        likeness=evidence.voices.likeness(),
         licence_ids=evidence.consulted.covering,
         licence_misses=tuple(
             records.LicenceMiss(licence_id=licence_id, shortfall=why.value)

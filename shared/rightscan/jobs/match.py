@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rightscan.errors import PermanentError, TransientError
 from rightscan.fingerprint import Fingerprint
@@ -24,6 +24,8 @@ from rightscan.jobs.spans import Span
 from rightscan.jobs.stems import Found, search
 from rightscan.jobs.versions import fingerprint_pipeline, score_version
 from rightscan.jobs.voices import voice_standards
+from rightscan.jobs.voices_claims import of_voice, subject_of
+from rightscan.jobs.voices_heard import heard_in
 from rightscan.ports import Conflict, OpenIndex, Ports
 from rightscan.records import identity
 from rightscan.records.base import content_hash
@@ -175,22 +177,32 @@ def _results(
         for recording_id, stem in dict.fromkeys((m.recording_id, m.stem) for m in matches)
     }
     posting = Posting.of(ports.ledger.aliases(media.media_id), day)
-    known = {m.match_id: _known(m, lineups[m.recording_id, m.stem], origin, posting, ports) for m in matches}
+    voices = heard_in(scan, ports)
+    asked = of_voice(ports.ledger, voices, origin.whole(), posting)
+    known = {
+        m.match_id: replace(
+            _known(m, lineups[m.recording_id, m.stem], origin, posting, ports), voices=voices
+        )
+        for m in matches
+    }
     rows_read = {name: version for lineup in lineups.values() for name, version in lineup.rows_read.items()}
     rows_read |= {name: v for one in known.values() for name, v in one.authorisation.rows_read.items()}
+    rows_read |= asked.rows_read
     versions = {
         "pipeline_version": scan.pipeline_version,
         "score_version": score_version(ports.settings.engines),
         "index_version": live.version,
-        "rights_version": content_hash(rows_read),
+        "rights_version": content_hash(rows_read | voices.rows_read()),
     }
     verdict_id = content_hash({"media": media.media_id, **versions}, 32)
     found = [build.matched(media, scan, m, known[m.match_id], verdict_id, now) for m in matches]
     if found:
         elsewhere = origin.unmatched(Span(m.media_start, m.media_end) for m in matches)
         found += [build.synthetic(media, scan, span, of, verdict_id, now) for span, of in elsewhere]
-    else:
-        found = [build.no_match(media, scan, origin, verdict_id, now)]
+    subject = subject_of(voices, lineups.values()) if found else build.WHOLE
+    if subject is not None:
+        heard = build.Heard(voices, asked, subject)
+        found.append(build.no_match(media, scan, origin, verdict_id, now, heard))
     state = MediaState.CLEAR
     error = None if scan.complete else _incomplete(scan)
     if error is not None:

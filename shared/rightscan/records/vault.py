@@ -6,7 +6,7 @@ encrypted; the second travels with a call and lies nowhere at all.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -79,7 +79,11 @@ class VoicePrintRecord(Record):
     dimensions: int = Field(ge=1)
     embeddings: str = Field(description="float32[segments, dimensions], little-endian, in base64")
     segments: tuple[VoiceSegmentRecord, ...]
-    facts: dict[str, Any] = Field(default={}, description="what else the encoder measured, by its own names")
+    voiced_s: float = Field(ge=0)
+    snr_db: float = Field(description="voice over its pauses")
+    spread: float = Field(description="mean distance of the segments from their common direction")
+    bandwidth_hz: float
+    backing: float = Field(description="other sound with a pitch, 0 to 1")
 
 
 class VoiceCandidate(Record):
@@ -103,6 +107,27 @@ class VoicesHeard(Record):
     conditions: tuple[str, ...] = ()
     compared: int = Field(ge=0, description="performers")
     model: str
+
+
+class EnrolProblem(Record):
+    """Why a recording, or all of them, were not taken."""
+
+    code: str
+    cause: str
+    remedy: str
+
+
+class EnrolResult(Record):
+    """What became of an enrolment; it holds no embedding."""
+
+    performer_id: str
+    state: Literal["enrolled", "refused"]
+    pseudonym: str | None = None
+    registers: tuple[str, ...] = ()
+    recordings: int = 0
+    voiced_s: float = 0.0
+    model: str | None = None
+    problems: tuple[EnrolProblem, ...] = ()
 
 
 # ---- what the function `likeness` is asked, and what it answers -----------------------------------------
@@ -133,6 +158,7 @@ class AskEnrol(_Ask):
     kind: Literal["enrol"] = "enrol"
     performer_id: str
     prints: tuple[VoicePrintRecord, ...]
+    unread: tuple[EnrolProblem, ...] = Field(default=(), description="recordings that could not be decoded")
 
 
 class AskWithdraw(_Ask):
@@ -177,33 +203,11 @@ class LikenessAnswer(Record):
     """The answer to any of them; what was not asked for is empty."""
 
     heard: VoicesHeard | None = None
+    enrolment: EnrolResult | None = None
     pseudonym: str | None = None
     templates: tuple[VoiceTemplate, ...] = ()
     tombstone: Tombstone | None = None
     accesses: tuple[AccessEntry, ...] = ()
     without_consent: tuple[str, ...] = Field(default=(), description="performer ids")
     log_entries: int = Field(default=0, description="older than their time")
-
-
-class EnrolResult(Record):
-    """What became of an enrolment; it holds no embedding."""
-
-    performer_id: str
-    state: Literal["enrolled", "refused"]
-    pseudonym: str | None = None
-    registers: tuple[str, ...] = ()
-    recordings: int = 0
-    voiced_s: float = 0.0
-    model: str | None = None
-    problems: tuple[EnrolProblem, ...] = ()
-
-
-class EnrolProblem(Record):
-    """Why recordings were not taken."""
-
-    code: str
-    cause: str
-    remedy: str
-
-
-EnrolResult.model_rebuild()
+    comparisons: int = Field(default=0, description="accesses that opened all templates that consent permits")
