@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         logger.warning("refused", extra={"code": error.code, "request_id": context.aws_request_id})
         kind = next(base.__name__ for base in type(error).__mro__ if base.__name__ in _KINDS)
         return {"error": {"kind": kind, "code": error.code, "cause": error.cause, "remedy": error.remedy}}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever it is, it leaves under another name)
         # Its text may hold what came with the question, and so would Lambda's own account of it.
         logger.error("unexpected error", extra=describe(error))  # noqa: TRY400
         raise UnexpectedError from None

@@ -396,9 +396,7 @@ def _aws_vault(environment: Mapping[str, str], clock: Clock) -> Vault:
 
     # Only likeness is told of the vault. To everybody else these are names of nothing, and no right goes with them.
     names = [environment.get(name, "") for name in _VAULT]
-    return RecordVault(
-        DynamoVaultItems(names[0]), DynamoVaultItems(names[1]), KmsMasterKey(names[2]), clock
-    )
+    return RecordVault(DynamoVaultItems(names[0]), DynamoVaultItems(names[1]), KmsMasterKey(names[2]), clock)
 
 
 _VAULT = ("RIGHTSCAN_VAULT_TABLE", "RIGHTSCAN_VAULT_KEYS_TABLE", "RIGHTSCAN_VAULT_KEY")

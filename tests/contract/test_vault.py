@@ -116,7 +116,10 @@ def test_a_pseudonym_is_the_same_to_every_process_and_another_in_another_vault(o
     assert opened.anew().pseudonym("P-1") == pseudonym
     assert opened.vault.pseudonym("P-2") != pseudonym
     elsewhere = RecordVault(
-        opened.backend.vault_items("t2"), opened.backend.vault_items("k2"), opened.backend.master_key(), opened.clock
+        opened.backend.vault_items("t2"),
+        opened.backend.vault_items("k2"),
+        opened.backend.master_key(),
+        opened.clock,
     )
     assert elsewhere.pseudonym("P-1") != pseudonym
 

@@ -498,9 +498,7 @@ class RecordLedger:
             if standing is not None and standing.body == item.body:
                 return
             try:
-                self._items.write(
-                    [Put(replace(item, version=_version(standing)))]
-                )
+                self._items.write([Put(replace(item, version=_version(standing)))])
             except ConditionFailed:
                 continue
             return

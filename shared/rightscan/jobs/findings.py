@@ -106,7 +106,9 @@ def no_match(
         consulted=authorisation.consulted,
         voices=voices,
     )
-    return _finding(media, heard.subject, axes, derive(decided, Inputs(conditions=told)), evidence, verdict_id, at)
+    return _finding(
+        media, heard.subject, axes, derive(decided, Inputs(conditions=told)), evidence, verdict_id, at
+    )
 
 
 def synthetic(

@@ -153,5 +153,3 @@ def _snapshot(access: Access, ports: Ports) -> _Templates:
 def forget_snapshots() -> None:
     """Forget what was opened, for tests."""
     _snapshots.clear()
-
-

@@ -180,9 +180,7 @@ def _results(
     voices = heard_in(scan, ports)
     asked = of_voice(ports.ledger, voices, origin.whole(), posting)
     known = {
-        m.match_id: replace(
-            _known(m, lineups[m.recording_id, m.stem], origin, posting, ports), voices=voices
-        )
+        m.match_id: replace(_known(m, lineups[m.recording_id, m.stem], origin, posting, ports), voices=voices)
         for m in matches
     }
     rows_read = {name: version for lineup in lineups.values() for name, version in lineup.rows_read.items()}

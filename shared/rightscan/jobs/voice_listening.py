@@ -50,7 +50,7 @@ def ruler(engines: EngineSettings) -> Ruler:
     """Read cohort and calibration of the encoder that is on.
 
     Raises:
-        PermanentError: ``no_voice_encoder`` where none is; as ``Registry.speaker``, ``Cohort.load``, ``Calibration.of``.
+        PermanentError: ``no_voice_encoder`` where none is; as ``Encoder.load``, ``Cohort.load``, ``Calibration.of``.
     """
     encoder = encoder_of(engines)
     return Ruler(encoder.name, Cohort.load(encoder), Calibration.of(encoder.model.card))
@@ -128,7 +128,9 @@ def print_record(heard: VoicePrint, dimensions: int) -> VoicePrintRecord:
         dimensions=dimensions,
         embeddings=_text(rows),
         segments=tuple(
-            VoiceSegmentRecord(start_s=s.start_s, end_s=s.end_s, voiced_s=s.voiced_s, voice_register=s.register)
+            VoiceSegmentRecord(
+                start_s=s.start_s, end_s=s.end_s, voiced_s=s.voiced_s, voice_register=s.register
+            )
             for s in heard.segments
         ),
         voiced_s=heard.voiced_s,
@@ -174,9 +176,7 @@ def embedding_text(embedding: Float) -> str:
 
 def template_of_record(kept: VoiceTemplate) -> Template:
     """The template behind a record."""
-    return Template(
-        kept.voice_register, _floats(kept.embedding), kept.recordings, kept.voiced_s, kept.model
-    )
+    return Template(kept.voice_register, _floats(kept.embedding), kept.recordings, kept.voiced_s, kept.model)
 
 
 def _text(rows: Float) -> str:

@@ -72,7 +72,9 @@ NOBODY = Voices()
 def engines_for(ports: Ports) -> EngineSettings:
     """The engines of a scan: voices are heard only where somebody is enrolled with whom to compare."""
     engines = ports.settings.engines
-    return engines if engines.encoder is not None and anybody_enrolled(ports) else replace(engines, encoder=None)
+    return (
+        engines if engines.encoder is not None and anybody_enrolled(ports) else replace(engines, encoder=None)
+    )
 
 
 def ask(media_id: str, scan_id: str, folder: Path, ports: Ports) -> None:

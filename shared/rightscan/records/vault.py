@@ -41,7 +41,9 @@ class VoiceTemplate(Record):
     embedding: str = Field(description="float32, little-endian, unit length, in base64")
     recordings: int = Field(ge=1)
     voiced_s: float = Field(ge=0)
-    model: str = Field(description="name@version of the encoder; other encoders' embeddings say nothing to it")
+    model: str = Field(
+        description="name@version of the encoder; other encoders' embeddings say nothing to it"
+    )
     made_at: UtcDatetime
 
 
