@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from rightscan.engines import EngineSettings
-from rightscan.jobs import likeness, voice_listening
-from rightscan.jobs.voice_listening import Ruler, print_record
+from rightscan.jobs import likeness
+from rightscan.jobs.voice_prints import Ruler, print_record
 from rightscan.likeness import Calibration, Cohort, VoicePrint, VoiceSegment
 from rightscan.records.vault import VoicePrintRecord
 
@@ -100,7 +100,6 @@ def use_written_voices(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(likeness, "ruler", lambda engines: Ruler(MODEL, COHORT, CALIBRATION))
     monkeypatch.setattr("rightscan.jobs.enrol.hear_guarded", hear)
-    monkeypatch.setattr(voice_listening, "ruler", lambda engines: Ruler(MODEL, COHORT, CALIBRATION))
     likeness.forget_snapshots()
 
 

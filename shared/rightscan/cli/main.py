@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import rightscan
-from rightscan.cli import catalogue, classifying, explaining, operate, reports, scanning, show
+from rightscan.cli import catalogue, classifying, explaining, operate, reports, scanning, show, voices
 from rightscan.cli.options import global_options, options
 from rightscan.errors import PermanentError, RightscanError, UsageError
 
@@ -58,6 +58,11 @@ for _command in (
     operate.verify_log,
     operate.dlq,
     operate.doctor,
+    voices.enrol,
+    voices.withdraw,
+    voices.subject,
+    voices.purge,
+    voices.vault_log,
 ):
     cli.add_command(_command)
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 from weakref import WeakKeyDictionary
 
-from rightscan.jobs import enrol, vault_upkeep, withdraw
+from rightscan.jobs import enrolment, vault_upkeep, withdraw
 from rightscan.jobs.detection_consent import may_be_compared
-from rightscan.jobs.voice_listening import print_of, ruler, template_of_record
+from rightscan.jobs.voice_prints import print_of, ruler, template_of_record
 from rightscan.likeness import Candidate, Comparison, Template, compare
 from rightscan.ports import Ports, Vault
 from rightscan.records.vault import (
@@ -58,7 +58,7 @@ def answer(ask: LikenessAsk, ports: Ports) -> LikenessAnswer:
         case AskSubject():
             return vault_upkeep.of_subject(ask, ports)
         case AskMayEnrol():
-            enrol.check(ask.performer_id, ports)
+            enrolment.check(ask.performer_id, ports)
             return LikenessAnswer()
         case AskEnrol() | AskWithdraw() | AskPurge():
             # What was opened before is not what is there after.
@@ -71,7 +71,7 @@ def answer(ask: LikenessAsk, ports: Ports) -> LikenessAnswer:
 def _change(ask: AskEnrol | AskWithdraw | AskPurge, ports: Ports) -> LikenessAnswer:
     match ask:
         case AskEnrol():
-            return enrol.keep(ask, ports)
+            return enrolment.keep(ask, ports)
         case AskWithdraw():
             return withdraw.end(ask, ports)
         case AskPurge():

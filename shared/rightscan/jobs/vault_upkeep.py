@@ -49,5 +49,5 @@ def purge(ask: AskPurge, ports: Ports) -> LikenessAnswer:
         note_enrolled(ports)
     return LikenessAnswer(
         without_consent=tuple(without),
-        log_entries=ports.vault.forget_accesses(ask.log_before, access, apply=ask.apply),
+        log_entries=ports.vault.forget_accesses(ask.log_before, access, apply=ask.apply and ask.forget_log),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from rightscan.records import findings, media, messages, objects, operations, registers, results
+from rightscan.records import findings, media, messages, objects, operations, registers, results, vault
 
 PUBLISHED: tuple[type[BaseModel], ...] = (
     messages.UploadEvent,
@@ -38,6 +38,10 @@ PUBLISHED: tuple[type[BaseModel], ...] = (
     operations.Incident,
     operations.Pointer,
     operations.Report,
+    vault.VoicesHeard,
+    vault.Suppression,
+    vault.AccessEntry,
+    vault.EnrolResult,
     results.ScanResult,
     results.ClassifyResult,
     results.RegisterResult,

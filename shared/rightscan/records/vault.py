@@ -191,6 +191,7 @@ class AskPurge(_Ask):
     kind: Literal["purge"] = "purge"
     log_before: UtcDatetime
     apply: bool
+    forget_log: bool = Field(description="remove log entries; on AWS the table does it by itself, nobody may")
 
 
 LikenessAsk = Annotated[
