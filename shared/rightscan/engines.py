@@ -33,6 +33,7 @@ class EngineSettings:
         provider: what models run on, ``cpu`` or ``cuda``.
         anchors: PEM certificates of the authorities whose C2PA signatures are trusted; none by default.
         encoder: name of the model that hears whose voice it may be; None for none.
+        voices: whether this file's voices are heard. A scan sets it while somebody is enrolled; no setting does.
     """
 
     lattice: bool = True
@@ -44,6 +45,7 @@ class EngineSettings:
     provider: str = "cpu"
     anchors: str = ""
     encoder: str | None = VOICE_ENCODER
+    voices: bool = False
 
     @classmethod
     def from_text(

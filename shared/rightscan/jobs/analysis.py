@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rightscan.engines import NOTHING_MORE, EngineSettings
-from rightscan.errors import PermanentError
+from rightscan.errors import PermanentError, TransientError
 from rightscan.fingerprint import SAMPLE_RATE, fingerprint
 from rightscan.jobs.features import FEATURES_FILE, pack
 from rightscan.jobs.listening import Listening
@@ -98,12 +98,16 @@ def _listening(engines: EngineSettings, *, prints: bool = False) -> Iterator[Lis
 
 def _ears(engines: EngineSettings) -> Ears | None:
     """The ears for voices: a scan has them where somebody is enrolled."""
-    if engines.encoder is None:
+    if not engines.voices:
         return None
     # Imported late: most scans have nobody to compare with.
     from rightscan.jobs.voice_listening import Ears
 
-    return Ears(engines)
+    try:
+        return Ears(engines)
+    except PermanentError as error:
+        # A model that cannot be used is the deployment's fault and no file's: the messages wait for the repair.
+        raise TransientError(error.code, error.cause, error.remedy) from error
 
 
 def _tap(listening: Listening | None, ears: Ears | None = None) -> Tap | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rightscan.engines import EngineSettings
+from rightscan.errors import PermanentError, TransientError, UsageError
 from rightscan.jobs.detection_consent import may_be_compared
 from rightscan.jobs.enrolled import anybody_enrolled
 from rightscan.ports import Ports
@@ -72,9 +73,7 @@ NOBODY = Voices()
 def engines_for(ports: Ports) -> EngineSettings:
     """The engines of a scan: voices are heard only where somebody is enrolled with whom to compare."""
     engines = ports.settings.engines
-    return (
-        engines if engines.encoder is not None and anybody_enrolled(ports) else replace(engines, encoder=None)
-    )
+    return replace(engines, voices=engines.encoder is not None and anybody_enrolled(ports))
 
 
 def ask(media_id: str, scan_id: str, folder: Path, ports: Ports) -> None:
@@ -83,19 +82,21 @@ def ask(media_id: str, scan_id: str, folder: Path, ports: Ports) -> None:
     The embeddings go with the call; where they match nobody, nothing is left of them.
 
     Raises:
-        TransientError: the function ``likeness`` cannot be reached.
+        TransientError: the function ``likeness`` cannot be reached, or not answer. That is no fault of the file,
+            which waits for the repair.
     """
     path = folder / VOICES_FILE
     if not path.exists():
         return
     heard = VoicePrintRecord.model_validate_json(path.read_text("utf-8"))
     path.unlink()
-    told = ports.likeness(
-        AskCompare(
-            actor="function:scan", reason=f"scan {scan_id}", media_id=media_id, scan_id=scan_id, print=heard
-        ),
-        ports,
+    question = AskCompare(
+        actor="function:scan", reason=f"scan {scan_id}", media_id=media_id, scan_id=scan_id, print=heard
     )
+    try:
+        told = ports.likeness(question, ports)
+    except (PermanentError, UsageError) as error:
+        raise TransientError(error.code, error.cause, error.remedy) from error
     if told.heard is not None:
         ports.ledger.put_voices(told.heard)
 

@@ -6,10 +6,11 @@ encrypted; the second travels with a call and lies nowhere at all.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
+from rightscan.errors import PermanentError
 from rightscan.records.base import Record, UtcDatetime
 from rightscan.rights.axes import AxisB
 
@@ -199,7 +200,23 @@ LikenessAsk = Annotated[
     Field(discriminator="kind"),
 ]
 
-LIKENESS_ASK: TypeAdapter[LikenessAsk] = TypeAdapter(LikenessAsk)
+_ASK: TypeAdapter[LikenessAsk] = TypeAdapter(LikenessAsk)
+
+
+def read_ask(event: dict[str, Any]) -> LikenessAsk:
+    """The question in an event.
+
+    Raises:
+        PermanentError: code ``event_shape``.
+    """
+    try:
+        return _ASK.validate_python(event)
+    except ValidationError as error:
+        raise PermanentError(
+            "event_shape",
+            f"the event is no question to likeness: {error.error_count()} problems",
+            "Both sides must be of one version; deploy again.",
+        ) from None
 
 
 class LikenessAnswer(Record):

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from rightscan.engines import EngineSettings
+from rightscan.errors import TransientError
 from rightscan.fingerprint import Fingerprint
+from rightscan.jobs.analysis import analyse
 from rightscan.jobs.enrol import enrol
 from rightscan.jobs.features import evidence_in, pack
 from rightscan.jobs.voices_heard import VOICES_FILE
@@ -36,10 +38,10 @@ class Singing:
         self.asked: list[bool] = []
 
     def __call__(self, path: Path, features: Path, limits: Limits, engines: EngineSettings) -> dict[str, Any]:
-        facts = self._inner(path, features, limits, replace(engines, encoder=None))
+        facts = self._inner(path, features, limits, replace(engines, voices=False))
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        self.asked.append(engines.encoder is not None)
-        if engines.encoder is not None and digest in self.people:
+        self.asked.append(engines.voices)
+        if engines.voices and digest in self.people:
             heard = voice(*self.people[digest], seed=5)
             (features.parent / VOICES_FILE).write_text(heard.model_dump_json(), "utf-8")
         if digest in self.declared:
@@ -197,3 +199,27 @@ def left_nowhere(stage: Stage, person: str) -> None:
     assert looked > 5
     assert stage.system.left_over() == {"messages": 0, "folders": 0, "dead": 0}
     assert text[:64] not in stage.system.log.getvalue()
+
+
+def test_a_vault_that_is_out_of_order_is_no_fault_of_the_file(stage: Stage) -> None:
+    stage.enrol("P-1", "kim")
+    (key,) = stage.system.home.glob("keys/vault.key")
+    key.chmod(0o644)
+    media_id = stage.upload("stranger.mp3", "kim")
+    media = stage.world.ledger.media(media_id)
+    assert media.state.value == "claimed"
+    assert stage.world.ledger.findings(media_id) == []
+    (letter,) = stage.world.dead_letters.show()
+    assert letter.queue == "ScanDeadLetterQueue" or "Scan" in letter.queue
+    key.chmod(0o600)
+    assert stage.world.dead_letters.redrive() == 1
+    stage.system.pump()
+    assert stage.findings(media_id)["whole"].axes.b is AxisB.STRONG
+
+
+def test_an_encoder_that_is_not_there_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    sound = make_files(tmp_path / "files").uploads["stranger.mp3"]
+    engines = EngineSettings(encoder="nobody", voices=True)
+    with pytest.raises(TransientError) as told:
+        analyse(sound, tmp_path / "features.npz", Limits(), engines)
+    assert told.value.code == "unknown_model"
