@@ -14,7 +14,7 @@ FFMPEG_SHA256 := 464beb5e7bf0c311e68b45ae2f04e9cc2af88851abb4082231742a74d97b524
 FFMPEG_DIR := $(CURDIR)/build/ffmpeg
 RPATH := -Wl,-rpath,/var/task/lib
 
-ZIP_FUNCTIONS := ingest report counters
+ZIP_FUNCTIONS := ingest report likeness counters
 IMAGE_FUNCTIONS := scan match register
 LOCKS := layers/core/requirements $(patsubst %.in,%,$(wildcard functions/*/requirements.in)) \
 	$(addprefix requirements/,deploy checkov emulator wheel pyav)
@@ -92,8 +92,9 @@ $(BUILD_TOOLS)/bin/python -c 'import sys; sys.exit(0 if "%d.%d" % sys.version_in
 endef
 
 # `sam build` calls these with ARTIFACTS_DIR set. Its own Python builder would leave out shared/ silently.
-.PHONY: build-IngestFunction build-ReportFunction build-CountersFunction build-CoreLayer
-build-IngestFunction build-ReportFunction build-CountersFunction: build-%Function: $(WHEEL)
+BUILDS := build-IngestFunction build-ReportFunction build-LikenessFunction build-CountersFunction
+.PHONY: $(BUILDS) build-CoreLayer
+$(BUILDS): build-%Function: $(WHEEL)
 	mkdir -p "$(ARTIFACTS_DIR)"
 	$(call assemble,$(shell echo $* | tr A-Z a-z),$(ARTIFACTS_DIR))
 	$(call compile,$(ARTIFACTS_DIR))
@@ -120,6 +121,7 @@ HOST_RULE_zip = build-$(NAME_$*) ARTIFACTS_DIR=$(HOST)/$*
 NAME_core := CoreLayer
 NAME_ingest := IngestFunction
 NAME_report := ReportFunction
+NAME_likeness := LikenessFunction
 NAME_counters := CountersFunction
 
 # What an image holds, into an empty folder; functions/*/Dockerfile runs this and nothing else.

@@ -12,6 +12,9 @@ from rightscan.errors import UsageError
 ENGINES = ("lattice", "provenance")
 """Engines without a model file."""
 
+VOICE_ENCODER = "voice-encoder"
+"""The model of this repository that hears whose voice it may be."""
+
 PROVIDERS = ("cpu", "cuda")
 """What models may run on."""
 
@@ -29,6 +32,8 @@ class EngineSettings:
         folders: of plugged-in models.
         provider: what models run on, ``cpu`` or ``cuda``.
         anchors: PEM certificates of the authorities whose C2PA signatures are trusted; none by default.
+        encoder: name of the model that hears whose voice it may be; None for none.
+        voices: whether this file's voices are heard. A scan sets it while somebody is enrolled; no setting does.
     """
 
     lattice: bool = True
@@ -39,6 +44,8 @@ class EngineSettings:
     folders: tuple[Path, ...] = ()
     provider: str = "cpu"
     anchors: str = ""
+    encoder: str | None = VOICE_ENCODER
+    voices: bool = False
 
     @classmethod
     def from_text(
@@ -50,6 +57,7 @@ class EngineSettings:
         folders: str = "",
         provider: str = "cpu",
         anchors: str = "",
+        encoder: str = VOICE_ENCODER,
     ) -> EngineSettings:
         """Read the settings as they stand in an environment or a file.
 
@@ -61,6 +69,7 @@ class EngineSettings:
             folders: paths with commas between.
             provider: ``cpu`` or ``cuda``.
             anchors: PEM certificates, one behind the other.
+            encoder: a name, or ``none``.
 
         Raises:
             UsageError: ``bad_engine_settings`` for a word that stands for nothing.
@@ -77,6 +86,7 @@ class EngineSettings:
             folders=tuple(Path(name) for name in _names(folders)),
             provider=provider,
             anchors=anchors,
+            encoder=next(iter(_names(encoder)), None),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -92,7 +102,7 @@ class EngineSettings:
         return cls(**values | tuples | {"folders": tuple(Path(folder) for folder in values["folders"])})
 
 
-NOTHING_MORE = EngineSettings(lattice=False, provenance=False, models=())
+NOTHING_MORE = EngineSettings(lattice=False, provenance=False, models=(), encoder=None)
 """The fingerprint alone: what a recording is registered with, and what `rightscan explain` compares."""
 
 

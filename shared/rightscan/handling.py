@@ -19,7 +19,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
 from rightscan import runtime
-from rightscan.errors import CancelledError, PermanentError, TransientError
+from rightscan.errors import CancelledError, PermanentError, RightscanError, TransientError
 from rightscan.jobs import incidents
 from rightscan.ports import Ports
 from rightscan.records.objects import Origin
@@ -81,6 +81,45 @@ def describe(error: BaseException) -> dict[str, Any]:
     at = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-6:]]
     # A failure in the guarded child brings the places of the child's own code.
     return {"error": type(error).__name__, "at": [*at, *getattr(error, "places", ())]}
+
+
+class UnexpectedError(Exception):
+    """Something that nobody declares; the function's log has its type and place, and nobody else its text."""
+
+
+_KINDS = ("PermanentError", "TransientError", "CancelledError", "UsageError")
+
+
+def answer_question(
+    event: dict[str, Any], context: LambdaContext, logger: Logger, answer: Callable[[Ports], BaseModel]
+) -> dict[str, Any]:
+    """Answer a synchronous call; an error of ours is an answer too, and raised again by the one who asked.
+
+    Args:
+        event: the question, of which the log says the kind.
+        context: the function's context.
+        logger: the function's logger.
+        answer: gives the answer, or raises.
+
+    Returns:
+        ``{"answer": …}``, or ``{"error": {"kind", "code", "cause", "remedy"}}``.
+
+    Raises:
+        UnexpectedError: in the place of anything that is no ``RightscanError``, whose text may hold what was asked.
+    """
+    told = {"request_id": context.aws_request_id}
+    try:
+        given = answer(runtime.ports())
+    except RightscanError as error:
+        logger.warning("refused", extra={**told, "code": error.code})
+        kind = next(base.__name__ for base in type(error).__mro__ if base.__name__ in _KINDS)
+        return {"error": {"kind": kind, "code": error.code, "cause": error.cause, "remedy": error.remedy}}
+    except Exception as error:  # noqa: BLE001 (whatever it is, it leaves under another name)
+        logger.error("unexpected error", extra={**told, **describe(error)})  # noqa: TRY400
+        raise UnexpectedError from None
+    # Whoever got an answer asked one of the known questions: the word comes from us.
+    logger.info("done", extra={**told, "kind": event.get("kind")})
+    return {"answer": given.model_dump(mode="json", exclude_none=True)}
 
 
 def parse(model: type[M], body: str) -> M:

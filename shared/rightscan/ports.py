@@ -34,6 +34,16 @@ from rightscan.records.registers import (
     Registration,
 )
 from rightscan.records.reviews import Appeal, Case, Dispute, Review
+from rightscan.records.vault import (
+    Access,
+    AccessEntry,
+    LikenessAnswer,
+    LikenessAsk,
+    Suppression,
+    Tombstone,
+    VoicesHeard,
+    VoiceTemplate,
+)
 
 if TYPE_CHECKING:
     # Importing the index brings numpy, which the zip functions do not carry.
@@ -370,6 +380,22 @@ class Ledger(Protocol):
 
     def recordings_with_isrc(self, isrc: str) -> list[Recording]:
         """The recordings that carry an ISRC now."""
+
+    # voices
+    def put_voices(self, heard: VoicesHeard) -> None:
+        """Write what was heard in one analysis; a later comparison takes the place of an earlier one."""
+        ...
+
+    def voices(self, media_id: str, scan_id: str) -> VoicesHeard | None:
+        """What was heard in this analysis."""
+        ...
+
+    def put_suppression(self, suppression: Suppression) -> None:
+        """Write that nothing is reported of a performer's likeness, or that it is again."""
+        ...
+
+    def suppression(self, performer_id: str) -> Suppression | None:
+        """The performer's suppression, lifted ones included; strongly consistent, as all reads of one record."""
         ...
 
     # operations
@@ -412,6 +438,66 @@ class Ledger(Protocol):
 
     def reports(self, period: str) -> list[Report]:
         """The reports of a period, oldest first."""
+        ...
+
+
+# ---- templates ------------------------------------------------------------------------------------------
+class Vault(Protocol):
+    """Templates, each performer's under a data key of their own, and the log of who touched them.
+
+    Every call that takes an ``Access`` writes it to the log before anything is read or changed, and does
+    neither where it cannot. There is no call that lists templates without naming why.
+    """
+
+    def pseudonym(self, performer_id: str) -> str:
+        """The performer's name in the vault, 32 hex digits: an HMAC under a key of the vault."""
+        ...
+
+    def log(self, access: Access) -> None:
+        """Write an access that no other call writes."""
+        ...
+
+    def put_template(self, template: VoiceTemplate, access: Access) -> None:
+        """Keep a template, in the place of the performer's earlier one of that register."""
+        ...
+
+    def templates_of(self, performer_id: str, access: Access) -> list[VoiceTemplate]:
+        """One performer's templates, by register.
+
+        Raises:
+            PermanentError: ``vault_key_destroyed``, ``vault_corrupt``.
+        """
+        ...
+
+    def snapshot(self, permitted: Callable[[str], bool], access: Access) -> dict[str, list[VoiceTemplate]]:
+        """The templates of everybody whose performer id is ``permitted``, by pseudonym.
+
+        The templates of others are not opened.
+        """
+        ...
+
+    def enrolled(self, access: Access) -> list[str]:
+        """The performer ids that have templates."""
+        ...
+
+    def count(self) -> int:
+        """How many have templates; nothing of anybody is read, so it needs no reason."""
+        ...
+
+    def destroy(self, performer_id: str, access: Access) -> Tombstone:
+        """Destroy the performer's data key, then remove what it had locked; may be repeated."""
+        ...
+
+    def tombstone(self, performer_id: str) -> Tombstone | None:
+        """What is left of a withdrawal; it stays when the performer is enrolled again."""
+        ...
+
+    def accesses(self, since: datetime, until: datetime, access: Access) -> Iterator[AccessEntry]:
+        """The log of a span, by time."""
+        ...
+
+    def forget_accesses(self, before: datetime, access: Access, *, apply: bool) -> int:
+        """Remove log entries older than ``before``, or count them; returns how many."""
         ...
 
 
@@ -526,6 +612,10 @@ Analyse = Callable[[Path, Path, Limits, EngineSettings], "dict[str, Any]"]
 """Decode and analyse a file: (input, features file to write, limits, engines) to facts. Guarded in production."""
 
 
+AskLikeness = Callable[[LikenessAsk, "Ports"], LikenessAnswer]
+"""Ask the function ``likeness``, which alone opens the vault; on one machine, in this process."""
+
+
 @dataclass(frozen=True)
 class Buckets:
     """The names of the four buckets."""
@@ -574,3 +664,5 @@ class Ports:
     analyse: Analyse
     workspace: Workspace
     index: IndexReader
+    vault: Vault
+    likeness: AskLikeness

@@ -23,6 +23,7 @@ from rightscan.errors import PermanentError, TransientError, UsageError
 from rightscan.media.limits import Limits
 from rightscan.ports import (
     Analyse,
+    AskLikeness,
     Buckets,
     Clock,
     Ledger,
@@ -32,8 +33,10 @@ from rightscan.ports import (
     Ports,
     Queue,
     Settings,
+    Vault,
 )
 from rightscan.records.objects import Origin
+from rightscan.records.vault import LikenessAnswer, LikenessAsk
 
 if TYPE_CHECKING:
     from rightscan.adapters.local.database import Database
@@ -153,6 +156,7 @@ _ENGINE_WORDS = {
     "detectors": "RIGHTSCAN_DETECTORS",
     "folders": "RIGHTSCAN_MODEL_FOLDERS",
     "provider": "RIGHTSCAN_MODEL_PROVIDER",
+    "encoder": "RIGHTSCAN_VOICE_ENCODER",
 }
 _ANCHORS = "RIGHTSCAN_TRUST_ANCHORS"
 
@@ -224,6 +228,16 @@ class LocalPaths:
         return self.home / "logs"
 
     @property
+    def vault(self) -> Path:
+        """Sealed templates, their log and, in a file of their own, the wrapped keys: of these no backup is made."""
+        return self.home / "vault"
+
+    @property
+    def vault_key(self) -> Path:
+        """The master key of the vault, where no keyring has it."""
+        return self.home / "keys" / "vault.key"
+
+    @property
     def uploader_key(self) -> Path:
         """The key of uploader pseudonyms."""
         return self.home / "keys" / "uploader.key"
@@ -263,11 +277,14 @@ def local_ports(
     objects = LocalObjects(paths.objects, database, clock=clock)
     settings = _settings(environment, LOCAL_BUCKETS, _local_key(paths.uploader_key))
     cache = Path(environment.get("RIGHTSCAN_INDEX_CACHE") or paths.index_cache)
+    queues: dict[str, Any] = {
+        f"{name}_queue": LocalQueue(_queue_name(name), database, clock) for name in QUEUES
+    }
     return Ports(
         settings=settings,
         objects=objects,
         ledger=ledger,
-        **{f"{name}_queue": LocalQueue(_queue_name(name), database, clock) for name in QUEUES},
+        **queues,
         dead_letters=LocalDeadLetters(database, clock),
         events=LocalEvents(database, clock),
         jobs=LocalJobs(database, paths.jobs, {}),
@@ -276,7 +293,28 @@ def local_ports(
         analyse=analyse or _analyse_guarded,
         workspace=Workspaces(_own_folder(environment, paths)),
         index=_index_reader(ledger, objects, settings, clock, cache),
+        vault=_local_vault(paths, environment, clock),
+        likeness=_likeness_here,
     )
+
+
+def _local_vault(paths: LocalPaths, environment: Mapping[str, str], clock: Clock) -> Vault:
+    from rightscan.adapters.local.vault import KeyFile, KeyringKey, LocalMasterKey, SqliteVaultItems
+    from rightscan.adapters.vault import RecordVault
+
+    keys = SqliteVaultItems(paths.vault / "keys.sqlite3")
+    keyring = environment.get("RIGHTSCAN_VAULT_KEYRING", "")
+    path = Path(environment.get("RIGHTSCAN_VAULT_KEY_FILE") or paths.vault_key)
+    source = KeyringKey(keyring) if keyring else KeyFile(path)
+    master = LocalMasterKey(source, lambda: keys.empty)
+    return RecordVault(SqliteVaultItems(paths.vault / "templates.sqlite3"), keys, master, clock)
+
+
+def _likeness_here(ask: LikenessAsk, world: Ports) -> LikenessAnswer:
+    # Imported late: it brings numpy, and what never asks does not need it.
+    from rightscan.jobs.likeness import answer
+
+    return answer(ask, world)
 
 
 def _queue_name(name: str) -> str:
@@ -347,6 +385,38 @@ def _aws(environment: Mapping[str, str]) -> Ports:
         analyse=_analyse_guarded,
         workspace=Workspaces(Path(tempfile.gettempdir()), sweep="AWS_LAMBDA_FUNCTION_NAME" in environment),
         index=_index_reader(ledger, objects, settings, clock, cache),
+        vault=_aws_vault(environment, clock),
+        likeness=_aws_likeness(environment),
+    )
+
+
+def _aws_vault(environment: Mapping[str, str], clock: Clock) -> Vault:
+    from rightscan.adapters.aws.vault import DynamoVaultItems, KmsMasterKey
+    from rightscan.adapters.vault import RecordVault
+
+    # Only likeness is told of the vault. To everybody else these are names of nothing, and no right goes with them.
+    names = [environment.get(name, "") for name in _VAULT]
+    return RecordVault(DynamoVaultItems(names[0]), DynamoVaultItems(names[1]), KmsMasterKey(names[2]), clock)
+
+
+_VAULT = ("RIGHTSCAN_VAULT_TABLE", "RIGHTSCAN_VAULT_KEYS_TABLE", "RIGHTSCAN_VAULT_KEY")
+
+
+def _aws_likeness(environment: Mapping[str, str]) -> AskLikeness:
+    from rightscan.adapters.aws.likeness import LambdaLikeness
+
+    name = environment.get("RIGHTSCAN_LIKENESS_FUNCTION", "")
+    if name:
+        return LambdaLikeness(name)
+    return _likeness_here if environment.get("RIGHTSCAN_VAULT_TABLE") else _likeness_not_wired
+
+
+def _likeness_not_wired(ask: LikenessAsk, world: Ports) -> LikenessAnswer:  # noqa: ARG001 (the port's signature)
+    """Refuse: a fault of the deployment, not of the message, which waits."""
+    raise TransientError(
+        "likeness_not_wired",
+        f"this function may not ask likeness to {ask.kind}",
+        "Give it RIGHTSCAN_LIKENESS_FUNCTION and the right to invoke it in template.yaml.",
     )
 
 

@@ -22,7 +22,9 @@ from rightscan.adapters.aws.items import DynamoItems
 from rightscan.adapters.aws.jobs import BatchJobs
 from rightscan.adapters.aws.objects import S3Objects
 from rightscan.adapters.aws.queues import DeadLetterQueue, SqsDeadLetters, SqsQueue
+from rightscan.adapters.aws.vault import DynamoVaultItems, KmsMasterKey
 from rightscan.adapters.items import INDEXES
+from rightscan.adapters.vault import MasterKey, VaultItems
 from rightscan.ports import DeadLetters, EventBus, Jobs, ObjectStore, Queue
 from rightscan.records.objects import ObjectRef
 
@@ -41,6 +43,8 @@ class AwsBackend:
         self._queues: dict[str, DeadLetterQueue] = {}
         self._table: str | None = None
         self._bus = False
+        self._vault: set[str] = set()
+        self._key: str | None = None
 
     # ---- adapters ---------------------------------------------------------------------------------------
     def items(self, *, projection: str | None = None) -> DynamoItems:
@@ -97,6 +101,24 @@ class AwsBackend:
         """Batch jobs of these types; moto ends a job well at once, ``hold_job`` takes that back."""
         _make_batch(job_types)
         return BatchJobs("jobs", {job_type: job_type for job_type in job_types})
+
+    def vault_items(self, name: str) -> VaultItems:
+        """A store of the vault: ``templates`` or ``keys``."""
+        if name not in self._vault:
+            self._vault.add(name)
+            shared_client("dynamodb").create_table(
+                TableName=name,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("PK", "SK")],
+                KeySchema=_schema("PK", "SK"),
+            )
+        return DynamoVaultItems(name)
+
+    def master_key(self) -> MasterKey:
+        """What wraps the data keys."""
+        if self._key is None:
+            self._key = shared_client("kms").create_key()["KeyMetadata"]["Arn"]
+        return KmsMasterKey(self._key)
 
     # ---- what a test does around them -------------------------------------------------------------------
     def delete_object(self, ref: ObjectRef) -> None:

@@ -16,7 +16,9 @@ from rightscan.adapters.local.items import SqliteItems
 from rightscan.adapters.local.jobs import LocalJobs
 from rightscan.adapters.local.objects import LocalObjects
 from rightscan.adapters.local.queues import LocalDeadLetters, LocalQueue
+from rightscan.adapters.local.vault import KeyFile, LocalMasterKey, SqliteVaultItems
 from rightscan.adapters.local.wiring import QueueSettings, Wiring, apply
+from rightscan.adapters.vault import MasterKey, VaultItems
 from rightscan.ports import DeadLetters, EventBus, Jobs, ObjectStore, Queue
 from rightscan.records.objects import ObjectRef
 
@@ -74,6 +76,14 @@ class LocalBackend:
         return LocalJobs(
             self.database, self.folder / "jobs", {job_type: ("-c", wait) for job_type in job_types}
         )
+
+    def vault_items(self, name: str) -> VaultItems:
+        """A store of the vault: ``templates`` or ``keys``."""
+        return SqliteVaultItems(self.folder / "vault" / f"{name}.sqlite3")
+
+    def master_key(self) -> MasterKey:
+        """What wraps the data keys."""
+        return LocalMasterKey(KeyFile(self.folder / "keys" / "vault.key"), lambda: True)
 
     # ---- what a test does around them -------------------------------------------------------------------
     def delete_object(self, ref: ObjectRef) -> None:

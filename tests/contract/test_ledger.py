@@ -17,6 +17,8 @@ from rightscan.records.media import MediaState
 from rightscan.records.objects import ObjectRef, UploadState, first_broken
 from rightscan.records.operations import Count
 from rightscan.records.registers import Consent, Licence, ReferenceState, Registration
+from rightscan.records.vault import Suppression, VoiceCandidate, VoicesHeard
+from rightscan.rights.axes import AxisB
 
 
 @pytest.fixture
@@ -603,3 +605,42 @@ def test_reports_that_start_at_once_get_a_number_each(ledger):
     assert ends == [None] * 4
     assert [one.report_id for one in ledger.reports("2026-11")] == ["R000001", "R000002"]
     assert [one.version for one in ledger.reports("2026-11")] == [1, 2]
+
+
+# ---- voices ---------------------------------------------------------------------------------------------
+def heard(**changes):
+    values = {
+        "media_id": sample.media_id(),
+        "scan_id": "s",
+        "heard_at": NOW,
+        "axis_b": AxisB.STRONG,
+        "candidates": (
+            VoiceCandidate(
+                performer_id="P-1", pseudonym="a" * 32, voice_register="singing", log10_lr=2.5, seconds=12.5
+            ),
+        ),
+        "compared": 3,
+        "model": "voice-encoder@1.0.0",
+    }
+    return VoicesHeard(**(values | changes))
+
+
+def test_what_was_heard_is_kept_by_scan_and_a_later_comparison_takes_its_place(ledger):
+    assert ledger.voices(sample.media_id(), "s") is None
+    ledger.put_voices(heard())
+    ledger.put_voices(heard(scan_id="t", axis_b=AxisB.NO_MATCH, candidates=()))
+    assert ledger.voices(sample.media_id(), "s") == heard()
+    ledger.put_voices(heard(compared=4))
+    ledger.put_voices(heard(compared=4))
+    assert ledger.voices(sample.media_id(), "s") == heard(compared=4)
+
+
+def test_a_suppression_stands_until_it_is_lifted(ledger):
+    assert ledger.suppression("P-1") is None
+    standing = Suppression(performer_id="P-1", since=NOW, actor="kim", reason="case 7")
+    ledger.put_suppression(standing)
+    assert ledger.suppression("P-1") == standing
+    lifted = standing.model_copy(update={"lifted_at": later(60)})
+    ledger.put_suppression(lifted)
+    assert ledger.suppression("P-1") == lifted
+    assert ledger.suppression("P-2") is None

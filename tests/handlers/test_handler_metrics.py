@@ -100,6 +100,7 @@ def test_every_metric_is_described() -> None:
         "Catalogue",
         "Reference",
         "Report",
+        "Likeness",
         "Incident",
     }
     for name in names:

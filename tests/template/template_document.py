@@ -37,7 +37,7 @@ class Template:
         return {**common, **self.functions[function]["Environment"]["Variables"]}
 
     def events(self, function):
-        return self.functions[function]["Events"]
+        return self.functions[function].get("Events", {})
 
     def queue_sources(self):
         """(function, event name, properties) of each queue that feeds a function."""

@@ -11,7 +11,7 @@ from cfnlint.decode import decode
 
 from host_build import ROOT, host_artefacts, make
 
-ZIP = ("ingest", "report", "counters")
+ZIP = ("ingest", "report", "likeness", "counters")
 IMAGES = ("scan", "match", "register")
 LIMIT = 240 << 20  # unzipped bytes of a function with its layers; Lambda's own limit is 250 MB
 HEAVY = {"av", "numpy", "openpyxl"}
@@ -128,7 +128,7 @@ def locked(path):
 def test_functions_carry_the_versions_that_the_tests_ran_with():
     tested = locked(ROOT / "requirements/runtime.txt")
     locks = [*ROOT.glob("functions/*/requirements.txt"), ROOT / "layers/core/requirements.txt"]
-    assert len(locks) == 6
+    assert len(locks) == 7
     for path in locks:
         assert locked(path), path
         assert locked(path) <= tested, path

@@ -10,6 +10,7 @@ from template_document import listed, target
 WILDCARD_RESOURCES = {
     "DataKey": "in a key's policy * means this key; IAM has no other form",
     "LogsKey": "in a key's policy * means this key; IAM has no other form",
+    "VaultKey": "in a key's policy * means this key; IAM has no other form",
 }
 
 HOLDS_NOTHING = {
@@ -46,6 +47,7 @@ KEY_OF = {
     "AWS::SecretsManager::Secret": lambda p: p["KmsKeyId"],
 }
 
+VAULT = {"VaultTable", "VaultKeysTable"}
 LOGS = {"AWS::Logs::LogGroup", "AWS::SNS::Topic"}
 
 
@@ -70,7 +72,7 @@ def test_encryption_of_everything_that_holds_something(template):
         if kind in HOLDS_NOTHING or kind in SERVICE_KEYS or name in SERVICE_KEYS:
             continue
         assert kind in KEY_OF, f"{name}: say in this test how a {kind} is encrypted"
-        expected = "LogsKey" if kind in LOGS else "DataKey"
+        expected = "LogsKey" if kind in LOGS else "VaultKey" if name in VAULT else "DataKey"
         assert target(KEY_OF[kind](resource["Properties"])) == expected, name
 
 

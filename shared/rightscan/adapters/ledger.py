@@ -7,6 +7,7 @@ chains, versions of register rows) stand here once, for SQLite and DynamoDB alik
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -33,6 +34,7 @@ from rightscan.records.registers import (
     Registration,
 )
 from rightscan.records.reviews import Appeal, Case, Dispute, Review
+from rightscan.records.vault import Suppression, VoicesHeard
 
 SHARDS = 16
 """Hot lists are spread over this many partitions (a DynamoDB partition takes 1,000 writes a second)."""
@@ -42,6 +44,9 @@ COUNTER_SHARDS = 4
 
 _COUNTED_FOR = timedelta(days=30)
 """That an event was counted is remembered so long; the stream repeats for a day, dead letters for two weeks."""
+
+_VOICES_KEPT = timedelta(days=3 * 365)
+"""Likeness results go with the claims that could rest on them; ``rights/data/retention.toml`` names the same time."""
 
 _ATTEMPTS = 8
 _STAMPS = frozenset({"version", "changed_at", "changed_by", "reason"})
@@ -489,6 +494,26 @@ class RecordLedger:
         recordings = [self.recording(recording_id) for recording_id in named]
         return [r for r in recordings if r is not None and r.isrc is not None and r.isrc.value == isrc]
 
+    # ---- voices -----------------------------------------------------------------------------------------
+    def put_voices(self, heard: VoicesHeard) -> None:
+        """Write what was heard in one analysis."""
+        expires = heard.heard_at + _VOICES_KEPT
+        self._upsert(
+            Item(f"M#{heard.media_id}", f"VOICES#{heard.scan_id}", "voices", heard.to_json(), expires=expires)
+        )
+
+    def voices(self, media_id: str, scan_id: str) -> VoicesHeard | None:
+        """What was heard in this analysis."""
+        return self._read(VoicesHeard, f"M#{media_id}", f"VOICES#{scan_id}")
+
+    def put_suppression(self, suppression: Suppression) -> None:
+        """Write that nothing is reported of a performer's likeness, or that it is again."""
+        self._upsert(Item(f"X#{suppression.performer_id}", "LIKENESS", "suppression", suppression.to_json()))
+
+    def suppression(self, performer_id: str) -> Suppression | None:
+        """The performer's suppression, lifted ones included."""
+        return self._read(Suppression, f"X#{performer_id}", "LIKENESS")
+
     # ---- operations -------------------------------------------------------------------------------------
     def record_incident(self, incident: Incident) -> Incident:
         """Record a trouble once."""
@@ -622,9 +647,7 @@ class RecordLedger:
             if standing is not None and standing.body == item.body:
                 return
             try:
-                self._items.write(
-                    [Put(Item(item.pk, item.sk, item.kind, item.body, _version(standing), item.indexes))]
-                )
+                self._items.write([Put(replace(item, version=_version(standing)))])
             except ConditionFailed:
                 continue
             return

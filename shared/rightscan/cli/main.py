@@ -21,6 +21,7 @@ from rightscan.cli import (
     scanning,
     sharing,
     show,
+    voices,
 )
 from rightscan.cli.options import global_options, options
 from rightscan.errors import PermanentError, RightscanError, UsageError
@@ -76,6 +77,11 @@ for _command in (
     operate.verify_log,
     operate.dlq,
     operate.doctor,
+    voices.enrol,
+    voices.withdraw,
+    voices.subject,
+    voices.purge,
+    voices.vault_log,
 ):
     cli.add_command(_command)
 

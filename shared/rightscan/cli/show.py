@@ -78,6 +78,20 @@ _WORDS = {
     "refused": ("거부", "refused"),
     "warning": ("주의", "warning"),
     "problem": ("문제", "problem"),
+    "kept_class": ("보관 대상", "class"),
+    "kept_days": ("보관 일수", "kept, days"),
+    "due": ("기한 지난 수", "due"),
+    "removed": ("삭제함", "removed"),
+    "counted": ("세기만 함", "counted only"),
+    "lifecycle": ("버킷 규칙", "bucket's rules"),
+    "call": ("호출과 함께 끝남", "ends with the call"),
+    "never": ("보관", "kept"),
+    "actor": ("열람자", "actor"),
+    "action": ("일", "action"),
+    "whose": ("대상(가명)", "whose"),
+    "reason": ("사유", "reason"),
+    "singing": ("노래", "singing"),
+    "speaking": ("말", "speaking"),
     "row": ("행", "row"),
     "column": ("열", "column"),
     "value": ("값", "value"),
@@ -98,10 +112,8 @@ _WORDS = {
     "subject": ("대상", "subject"),
     "media": ("매체", "media"),
     "round": ("차수", "round"),
-    "actor": ("담당자", "by"),
     "decision": ("결정", "decision"),
     "listened": ("들은 시간", "listened"),
-    "reason": ("사유", "reason"),
     "use": ("이용", "use"),
     "performer": ("실연자", "performer"),
     "name": ("이름", "name"),
@@ -146,6 +158,12 @@ def error(told: Options, trouble: RightscanError, about: str = "") -> None:
     if about:
         cause = f"{about}: {cause}"
     Console(stderr=True).print(f"[red]{escape(cause)}[/red] \\[{escape(trouble.code)}]\n→ {escape(remedy)}")
+
+
+def problem(told: Options, code: str, cause: str, remedy: str, about: str) -> None:
+    """Why one input was not taken, on standard error."""
+    cause, remedy = error_words.said(code, cause, remedy, told.language)
+    _warn(f"{about}: {cause} [{code}]\n→ {remedy}")
 
 
 def fact_problem(told: Options, path: str, problem: FactProblem) -> None:

@@ -6,18 +6,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rightscan import harmony
 from rightscan.engines import NOTHING_MORE, EngineSettings
-from rightscan.errors import PermanentError
+from rightscan.errors import PermanentError, TransientError
 from rightscan.fingerprint import SAMPLE_RATE, fingerprint
 from rightscan.jobs.features import FEATURES_FILE, pack
 from rightscan.jobs.listening import Listening
+from rightscan.jobs.voices_heard import VOICES_FILE
 from rightscan.media.decode import AudioStream, Tap, open_audio
 from rightscan.media.guard import ChildError, run_guarded
 from rightscan.media.limits import Limits
 from rightscan.synthesis import SAMPLE_RATE as SYNTHESIS_RATE
+
+if TYPE_CHECKING:
+    from rightscan.jobs.voice_listening import Ears
 
 __all__ = ["FEATURES_FILE", "analyse", "analyse_guarded", "listen_guarded", "provenance_guarded"]
 
@@ -50,14 +57,17 @@ def _analyse(
     engines: EngineSettings,
     provenance: dict[str, Any] | None,
 ) -> dict[str, Any]:
+    ears = _ears(engines)
     with open_audio(path, limits) as stream, _listening(engines, prints=True) as listening:
         pitches = harmony.Listener()
-        heard = pitches.through(stream.blocks(SAMPLE_RATE, tap=_tap(listening)))
+        heard = pitches.through(stream.blocks(SAMPLE_RATE, tap=_tap(listening, ears)))
         result = fingerprint(heard, SAMPLE_RATE)
         told = _facts(stream)
         evidence = None if listening is None else listening.finish()
         stems = None if listening is None else listening.stem_prints()
     features.write_bytes(pack(result, evidence, provenance, stems, pitches.finish()))
+    if ears is not None:
+        ears.write(features.parent / VOICES_FILE)
     return told | {"landmarks": len(result.keys)}
 
 
@@ -89,8 +99,30 @@ def _listening(engines: EngineSettings, *, prints: bool = False) -> Iterator[Lis
         listening.close()
 
 
-def _tap(listening: Listening | None) -> Tap | None:
-    return None if listening is None else Tap(SYNTHESIS_RATE, listening.add)
+def _ears(engines: EngineSettings) -> Ears | None:
+    """The ears for voices: a scan has them where somebody is enrolled."""
+    if not engines.voices:
+        return None
+    # Imported late: most scans have nobody to compare with.
+    from rightscan.jobs.voice_listening import Ears
+
+    try:
+        return Ears(engines)
+    except PermanentError as error:
+        # A model that cannot be used is the deployment's fault and no file's: the messages wait for the repair.
+        raise TransientError(error.code, error.cause, error.remedy) from error
+
+
+def _tap(listening: Listening | None, ears: Ears | None = None) -> Tap | None:
+    sinks = [one.add for one in (listening, ears) if one is not None]
+    if not sinks:
+        return None
+
+    def each(block: NDArray[np.float32]) -> None:
+        for sink in sinks:
+            sink(block)
+
+    return Tap(SYNTHESIS_RATE, each)
 
 
 def _facts(stream: AudioStream) -> dict[str, Any]:

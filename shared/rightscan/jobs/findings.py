@@ -7,14 +7,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rightscan.jobs.authorisation import Authorisation
+from rightscan.jobs.authorisation import NOT_ASKED, Authorisation
 from rightscan.jobs.lineups import KnownLineup
-from rightscan.jobs.spans import Span, SpanOrigin
+from rightscan.jobs.spans import MIXED, Span, SpanOrigin
+from rightscan.jobs.voices_heard import NOBODY, Voices
 from rightscan.records import findings as records
 from rightscan.records import identity
 from rightscan.records.media import Media, Scan
 from rightscan.records.objects import ErrorInfo
-from rightscan.rights.axes import Axes, AxisA, AxisC, Conditions, Inputs, Modification, Processing, Stem
+from rightscan.rights.axes import (
+    Axes,
+    AxisA,
+    AxisC,
+    Conditions,
+    DetectedPart,
+    Inputs,
+    Modification,
+    Processing,
+    Stem,
+)
 from rightscan.rights.codes import Decision, derive
 from rightscan.rights.licences import Consulted
 from rightscan.rights.money import HoldReason
@@ -30,12 +41,31 @@ Stamp = tuple[str, dt.datetime]
 WHOLE = "whole"
 """The subject of a finding that speaks of the whole file."""
 
+VOICE = "voice"
+"""The subject of a finding on a voice in the file that no match explains."""
+
 SHORTEST_S = 2.0
 """Below this length a missing match says nothing: the fingerprint's recall is measured from 2 s on."""
 
 DEEP_UP_TO_S = 3600.0
 """Longer files are searched at unchanged speed and pitch only: the whole search costs about 2 CPU-seconds a
 minute of unknown sound (`make bench`), and a function has 15 minutes."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Axis B of a file in which no match explains the voice.
+
+    Attributes:
+        voices: the word and who is named.
+        authorisation: axis D of the performer who is named first.
+        subject: ``whole``, or ``voice`` beside matches.
+    """
+
+    voices: Voices = NOBODY
+    authorisation: Authorisation = NOT_ASKED
+    subject: str = WHOLE
+
 
 _PROCESSING = {"drm_protected": Processing.DRM, "silent": Processing.SILENCE}
 
@@ -49,7 +79,12 @@ def unprocessable(media: Media, error: ErrorInfo, at: dt.datetime) -> records.Fi
 
 
 def no_match(
-    media: Media, scan: Scan, known: tuple[Origin, Covers], verdict_id: str, at: dt.datetime
+    media: Media,
+    scan: Scan,
+    known: tuple[Origin, Covers],
+    verdict_id: str,
+    at: dt.datetime,
+    heard: Heard | None = None,
 ) -> records.Finding:
     """N1; D1 or D2 where the file is declared or detected to be made by a machine; X1 where nothing can be said.
 
@@ -59,7 +94,17 @@ def no_match(
     A test of synthesis that came to no end limits what is said of synthesis and nothing else: the code is then
     that of a file which was not tested for it. Where its sound does show something, a person is to look, and
     nothing else can be said of the file: X1, with the conditions (ADR 0009).
+
+    Args:
+        media: the bytes.
+        scan: their analysis.
+        known: axis C, and other performances of registered works.
+        verdict_id: of the verdict it is part of.
+        at: when it is recorded.
+        heard: axis B, where voices were compared.
     """
+    heard = heard or Heard()
+    voices, authorisation = heard.voices, heard.authorisation
     failed = []
     if not scan.complete:
         failed.append("complete")
@@ -70,15 +115,40 @@ def no_match(
     open_end = whole.axis_c is AxisC.INCONCLUSIVE
     asks = open_end and (whole.shows_something or bool(similar))
     axes = _axes(AxisA.COVER_CANDIDATE if similar else AxisA.NONE, whole)
-    told = Conditions((*failed, *(c for c in whole.conditions if asks and c not in failed)))
+    axes = replace(axes, b=voices.axis_b)
+    if authorisation is not NOT_ASKED:
+        axes = replace(axes, d=authorisation.axis_d)
+    asked = whole.conditions if asks else _of_a_mix(whole, voices)
+    told = Conditions((*failed, *(c for c in asked if c not in failed)))
     decided = replace(axes, c=AxisC.NOT_TESTED) if open_end and not asks else axes
+    if voices.best is not None and not _speaks_of_the_voice(whole):
+        decided = replace(axes, c=AxisC.NONE_FOUND)
     evidence = Evidence(
         span=origin.detected_span() if whole.axis_c is AxisC.DETECTED else None,
-        conditions=tuple(dict.fromkeys((*failed, *whole.conditions))),
-        tested=(*_tested(scan, covers), *whole.tested),
+        conditions=tuple(dict.fromkeys((*failed, *whole.conditions, *voices.conditions))),
+        tested=(*_tested(scan, covers), *voices.tested, *whole.tested),
+        consulted=authorisation.consulted,
         similar=similar,
+        voices=voices,
     )
-    return _finding(media, WHOLE, axes, derive(decided, Inputs(conditions=told)), evidence, verdict_id, at)
+    return _finding(
+        media, heard.subject, axes, derive(decided, Inputs(conditions=told)), evidence, verdict_id, at
+    )
+
+
+def _of_a_mix(whole: SpanOrigin, voices: Voices) -> tuple[str, ...]:
+    """Why nobody's voice may be called a replica: what was detected may be the band under a human voice."""
+    mixed = whole.axis_c is AxisC.DETECTED and whole.parts == (DetectedPart.FULL,)
+    return tuple(c for c in whole.conditions if c == MIXED and mixed and voices.best is not None)
+
+
+def _speaks_of_the_voice(whole: SpanOrigin) -> bool:
+    """Whether what is declared or detected is of the voice; a machine's band leaves the singer a human one."""
+    if whole.axis_c is AxisC.DETECTED:
+        return whole.parts != (DetectedPart.INSTRUMENTAL,)
+    if whole.axis_c is AxisC.DECLARED:
+        return not whole.declared_parts or bool({"whole", "vocals"} & set(whole.declared_parts))
+    return True
 
 
 def elsewhere(
@@ -144,6 +214,7 @@ class Evidence:
     consulted: Consulted = field(default_factory=Consulted)
     similar: tuple[records.SimilarRecording, ...] = ()
     contested_by: tuple[str, ...] = ()
+    voices: Voices = NOBODY
 
 
 @dataclass(frozen=True)
@@ -155,6 +226,7 @@ class Known:
     stem: Stem | None
     authorisation: Authorisation
     contested_by: tuple[str, ...] = ()
+    voices: Voices = NOBODY
 
 
 def matched(
@@ -167,17 +239,18 @@ def matched(
     kinds = tuple(Modification(kind) for kind in match.modification.kinds)
     a = AxisA.MODIFIED if kinds else AxisA.EXACT
     axes = _axes(a if stem is None else AxisA.PARTIAL_STEM, origin, kinds)
-    axes = replace(axes, stem=stem, d=known.authorisation.axis_d)
+    axes = replace(axes, stem=stem, b=known.voices.axis_b, d=known.authorisation.axis_d)
     decision = derive(axes, Inputs(completeness=lineup.completeness))
-    conditions = (*(() if scan.complete else ("complete",)), *origin.conditions)
+    conditions = (*(() if scan.complete else ("complete",)), *origin.conditions, *known.voices.conditions)
     evidence = Evidence(
         match,
         span,
         lineup,
         conditions,
-        (*_tested(scan), *origin.tested),
+        (*_tested(scan), *known.voices.tested, *origin.tested),
         known.authorisation.consulted,
         contested_by=known.contested_by,
+        voices=known.voices,
     )
     return _finding(media, match.occurrence_id, axes, decision, evidence, verdict_id, at)
 
@@ -223,6 +296,7 @@ def _finding(
         similar=evidence.similar,
         performers=() if lineup is None else lineup.performers,
         rule=None if lineup is None else lineup.shares.rule,
+        likeness=evidence.voices.likeness(),
         licence_ids=evidence.consulted.covering,
         licence_misses=tuple(
             records.LicenceMiss(licence_id=licence_id, shortfall=why.value)

@@ -12,7 +12,7 @@ from rightscan.records.objects import ErrorInfo, Upload
 from rightscan.records.operations import Incident
 from rightscan.rights.periods import kst_month
 
-SourceKind = Literal["upload", "media", "event", "catalogue", "reference", "report"]
+SourceKind = Literal["upload", "media", "event", "catalogue", "reference", "report", "enrolment"]
 
 
 def info(error: RightscanError) -> ErrorInfo:

@@ -27,6 +27,8 @@ from rightscan.jobs.spans import Span
 from rightscan.jobs.stems import Found, search
 from rightscan.jobs.versions import fingerprint_pipeline, score_version
 from rightscan.jobs.voices import voice_standards
+from rightscan.jobs.voices_claims import of_voice, subject_of
+from rightscan.jobs.voices_heard import Voices, heard_in
 from rightscan.ports import Conflict, OpenIndex, Ports
 from rightscan.records import identity
 from rightscan.records.base import content_hash
@@ -188,28 +190,32 @@ def _results(
         for recording_id, stem in dict.fromkeys((m.recording_id, m.stem) for m in matches)
     }
     posting = Posting.of(ports.ledger.aliases(media.media_id), day)
+    voices = heard_in(scan, ports)
+    asked = of_voice(ports.ledger, voices, origin.whole(), posting)
     contested = recording_conflicts.contested(matches, [found.segment for found in segments])
+    around = (origin, posting, voices)
     known = {
-        m.match_id: _known(
-            m, lineups[m.recording_id, m.stem], contested.get(m.match_id, ()), origin, posting, ports
-        )
+        m.match_id: _known(m, lineups[m.recording_id, m.stem], contested.get(m.match_id, ()), around, ports)
         for m in matches
     }
     rows_read = {name: version for lineup in lineups.values() for name, version in lineup.rows_read.items()}
     rows_read |= {name: v for one in known.values() for name, v in one.authorisation.rows_read.items()}
+    rows_read |= asked.rows_read
     versions = {
         "pipeline_version": scan.pipeline_version,
         "score_version": score_version(ports.settings.engines),
         "index_version": live.version,
-        "rights_version": content_hash(rows_read),
+        "rights_version": content_hash(rows_read | voices.rows_read()),
     }
     verdict_id = content_hash({"media": media.media_id, **versions}, 32)
     found = [build.matched(media, scan, m, known[m.match_id], verdict_id, now) for m in matches]
     beside = (origin, covers_of(harmony, scan.duration_s, matches, live))
     if found:
         found += build.elsewhere(media, scan, beside, matches, (verdict_id, now))
-    else:
-        found = [build.no_match(media, scan, beside, verdict_id, now)]
+    subject = subject_of(voices, lineups.values()) if found else build.WHOLE
+    if subject is not None:
+        heard = build.Heard(voices, asked, subject)
+        found.append(build.no_match(media, scan, beside, verdict_id, now, heard))
     state = MediaState.CLEAR
     error = None if scan.complete else _incomplete(scan)
     if error is not None:
@@ -253,16 +259,16 @@ def _known(
     match: Match,
     lineup: KnownLineup,
     rivals: tuple[str, ...],
-    origin: Origin,
-    posting: Posting,
+    around: tuple[Origin, Posting, Voices],
     ports: Ports,
 ) -> build.Known:
+    origin, posting, voices = around
     stem = None if match.stem is None else Stem(match.stem)
     span = origin.of(Span(match.media_start, match.media_end))
     authorisation = of_recording(ports.ledger, lineup, span, stem, posting)
     if rivals:
         lineup = recording_conflicts.held(lineup)
-    return build.Known(lineup, origin, stem, authorisation, rivals)
+    return build.Known(lineup, origin, stem, authorisation, rivals, voices)
 
 
 def _incomplete(scan: Scan) -> ErrorInfo:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rightscan.errors import CancelledError, PermanentError
-from rightscan.jobs import incidents
+from rightscan.jobs import incidents, voices_heard
 from rightscan.jobs.analysis import FEATURES_FILE
 from rightscan.jobs.findings import unprocessable
 from rightscan.jobs.lanes import ask_for_match
@@ -63,7 +63,8 @@ def _analyse(media: Media, pipeline: str, ports: Ports) -> Scan:
         path = folder / "upload"
         _download(media, path, ports)
         features = folder / FEATURES_FILE
-        facts = ports.analyse(path, features, ports.settings.limits, ports.settings.engines)
+        facts = ports.analyse(path, features, ports.settings.limits, voices_heard.engines_for(ports))
+        voices_heard.ask(media.media_id, identity.scan_id(media.media_id, pipeline), folder, ports)
         stored, digest = store_features(
             f"features/{pipeline}/{media.media_id[:2]}/{media.media_id}.npz", features, ports
         )

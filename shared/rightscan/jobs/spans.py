@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from rightscan.rights.axes import AxisC, DeclaredBy, DetectedPart
 
+MIXED = "vocal_not_separated"
+"""The condition of what is said of a mix; as in ``rightscan.synthesis``, whose import would bring numpy."""
+
 
 @dataclass(frozen=True)
 class Span:

@@ -81,6 +81,17 @@ class Axes(Record):
     d: AxisD
 
 
+class Likeness(Record):
+    """An enrolled performer whose voice the file resembles. What is claimed is "sounds like", never a fixation."""
+
+    performer_id: str
+    voice_register: str = Field(description="of the voice in the file: singing or speaking")
+    log10_lr: float = Field(
+        description="of 'it is this person' to 'it is somebody else', capped by the number of trials"
+    )
+    seconds: float = Field(ge=0, description="of voice that was compared")
+
+
 class LicenceMiss(Record):
     """A licence of the register that concerns the recording or performer and does not cover the use."""
 
@@ -131,6 +142,9 @@ class Finding(Record):
     )
     performers: tuple[FindingPerformer, ...] = ()
     rule: str | None = Field(default=None, description="rule profile, id@version")
+    likeness: tuple[Likeness, ...] = Field(
+        default=(), description="axis B: the best candidate, then the alternatives as counter-evidence"
+    )
     licence_ids: tuple[str, ...] = Field(default=(), description="AI licences that permit the use")
     licence_misses: tuple[LicenceMiss, ...] = Field(
         default=(), description="counter-evidence: licences that were looked at and do not cover it"

@@ -14,7 +14,7 @@ class Incident(Record):
     """A trouble of one source, recorded where a person will look for it (sheet 07, ``show``, ``doctor``)."""
 
     incident_id: str
-    source_kind: Literal["upload", "media", "event", "catalogue", "reference", "report"]
+    source_kind: Literal["upload", "media", "event", "catalogue", "reference", "report", "enrolment"]
     source_ref: str
     code: str
     cause: str

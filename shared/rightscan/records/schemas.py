@@ -19,6 +19,7 @@ from rightscan.records import (
     registers,
     results,
     reviews,
+    vault,
 )
 
 PUBLISHED: tuple[type[BaseModel], ...] = (
@@ -56,6 +57,10 @@ PUBLISHED: tuple[type[BaseModel], ...] = (
     reviews.Appeal,
     money.PoolShares,
     money.AttributionChange,
+    vault.VoicesHeard,
+    vault.Suppression,
+    vault.AccessEntry,
+    vault.EnrolResult,
     results.ScanResult,
     results.ClassifyResult,
     results.RegisterResult,

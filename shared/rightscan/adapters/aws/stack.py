@@ -32,6 +32,7 @@ OUTPUTS = (
     "RegisterQueue",
     "ReportQueue",
     "UploaderKeySecret",
+    "LikenessFunction",
     "UnitsPerDay",
 )
 """Outputs without which the command line cannot work; each is an environment variable of the functions."""
