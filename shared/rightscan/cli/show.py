@@ -86,7 +86,7 @@ _WORDS = {
     "lifecycle": ("버킷 규칙", "bucket's rules"),
     "call": ("호출과 함께 끝남", "ends with the call"),
     "never": ("보관", "kept"),
-    "actor": ("열람자", "actor"),
+    "actor": ("담당자", "by"),
     "action": ("일", "action"),
     "whose": ("대상(가명)", "whose"),
     "reason": ("사유", "reason"),
