@@ -380,6 +380,7 @@ class Ledger(Protocol):
 
     def recordings_with_isrc(self, isrc: str) -> list[Recording]:
         """The recordings that carry an ISRC now."""
+        ...
 
     # voices
     def put_voices(self, heard: VoicesHeard) -> None:

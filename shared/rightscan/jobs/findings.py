@@ -120,7 +120,9 @@ def no_match(
         axes = replace(axes, d=authorisation.axis_d)
     asked = whole.conditions if asks else _of_a_mix(whole, voices)
     told = Conditions((*failed, *(c for c in asked if c not in failed)))
-    decided = replace(axes, c=AxisC.NOT_TESTED) if open_end and not asks else axes
+    # A voice that is like somebody's asks for a listener whether or not the test of synthesis came to an end (A3).
+    set_aside = open_end and not asks and voices.best is None
+    decided = replace(axes, c=AxisC.NOT_TESTED) if set_aside else axes
     if voices.best is not None and not _speaks_of_the_voice(whole):
         decided = replace(axes, c=AxisC.NONE_FOUND)
     evidence = Evidence(
