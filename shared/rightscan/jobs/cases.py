@@ -77,7 +77,7 @@ def _case(case_id: str, finding: Finding, verdict: Verdict | None, ports: Ports)
         subject_id=subject,
         media_start=finding.media_start,
         media_end=finding.media_end,
-        models=_models(verdict),
+        models=_models(finding, verdict, ports),
         opened_at=now,
         period=kst_month(now),
     )
@@ -85,18 +85,21 @@ def _case(case_id: str, finding: Finding, verdict: Verdict | None, ports: Ports)
 
 def _subject(finding: Finding) -> tuple[Literal["performer", "recording"] | None, str | None]:
     """Whom or what the case is about: for a likeness the performer, else the recording; none for D2."""
-    if finding.code in (Code.A1, Code.A3) and finding.performers:
-        return "performer", finding.performers[0].performer_id
+    if finding.code in (Code.A1, Code.A3) and finding.likeness:
+        return "performer", finding.likeness[0].performer_id
     if finding.recording_id is not None:
         return "recording", finding.recording_id
     return None, None
 
 
-def _models(verdict: Verdict | None) -> tuple[str, ...]:
+def _models(finding: Finding, verdict: Verdict | None, ports: Ports) -> tuple[str, ...]:
     """The versions of what judged. Where no model did, the rules and calibrations are what an appeal questions."""
     if verdict is None:
         return ()
-    named = () if verdict.synthesis is None else verdict.synthesis.models
+    named = set() if verdict.synthesis is None else set(verdict.synthesis.models)
+    heard = ports.ledger.voices(finding.media_id, verdict.scan_id) if finding.likeness else None
+    if heard is not None:
+        named.add(heard.model)
     return tuple(sorted(named)) or (f"scores@{verdict.score_version}",)
 
 

@@ -28,7 +28,8 @@ def subject(performer_id: str, ports: Ports, *, actor: str, reason: str) -> dict
 
     Returns:
         JSON values: ``registers`` (rows and all their versions), ``lineups``, ``voice`` (templates, tombstone,
-        suppression, accesses, results), ``findings``, ``uses``, ``incidents``.
+        suppression, accesses, results), ``findings``, ``uses``, ``cases`` about them with their reviews,
+        ``disputes`` over their shares, ``incidents``.
 
     Raises:
         UsageError: ``no_actor_or_reason``, ``personal_data_in_reason``, ``unknown_id``.
@@ -59,6 +60,7 @@ def subject(performer_id: str, ports: Ports, *, actor: str, reason: str) -> dict
             "suppression": None if suppression is None else suppression.to_json(),
         },
         **_in_media(performer_id, {row["recording_id"] for row in lineups}, ports),
+        "disputes": _disputes(performer_id, {row["recording_id"] for row in lineups}, ports),
         "incidents": _incidents(performer_id, ports),
     }
 
@@ -89,6 +91,7 @@ def _in_media(performer_id: str, recordings: set[str], ports: Ports) -> dict[str
     findings: list[dict[str, Any]] = []
     uses: list[dict[str, Any]] = []
     heard: list[dict[str, Any]] = []
+    cases: list[dict[str, Any]] = []
     for media_id in sorted({u.media_id for u in ports.ledger.uploads() if u.media_id is not None}):
         for finding in ports.ledger.findings(media_id):
             named = {one.performer_id for one in finding.performers}
@@ -99,9 +102,26 @@ def _in_media(performer_id: str, recordings: set[str], ports: Ports) -> dict[str
             voices = ports.ledger.voices(media_id, scan.scan_id)
             if voices is not None and performer_id in {one.performer_id for one in voices.candidates}:
                 heard.append(voices.to_json())
+        cases += _cases(performer_id, media_id, ports)
     for record in (*findings, *heard):
         _leave_out_others(record, performer_id)
-    return {"findings": findings, "uses": uses, "voices_heard": heard}
+    return {"findings": findings, "uses": uses, "voices_heard": heard, "cases": cases}
+
+
+def _cases(performer_id: str, media_id: str, ports: Ports) -> list[dict[str, Any]]:
+    """Cases about this performer; who decided them is named by reference only, as everywhere."""
+    about = [case for case in ports.ledger.cases(media_id) if case.subject_id == performer_id]
+    reviews = ports.ledger.reviews(media_id) if about else []
+    return [
+        case.to_json() | {"reviews": [one.to_json() for one in reviews if one.case_id == case.case_id]}
+        for case in about
+    ]
+
+
+def _disputes(performer_id: str, recordings: set[str], ports: Ports) -> list[dict[str, Any]]:
+    found = [one for recording_id in sorted(recordings) for one in ports.ledger.disputes(recording_id)]
+    waiting = [one for one in ports.ledger.disputes_waiting() if one.recording_id not in recordings]
+    return [one.to_json() for one in (*found, *waiting) if one.performer_id == performer_id]
 
 
 def _leave_out_others(record: dict[str, Any], performer_id: str) -> None:

@@ -16,6 +16,7 @@ from rightscan.fingerprint import Fingerprint
 from rightscan.jobs.analysis import analyse
 from rightscan.jobs.enrol import enrol
 from rightscan.jobs.features import evidence_in, pack
+from rightscan.jobs.subject import subject
 from rightscan.jobs.voices_heard import VOICES_FILE
 from rightscan.jobs.withdraw import withdraw
 from rightscan.media.limits import Limits
@@ -126,6 +127,13 @@ def test_declared_synthesis_of_an_enrolled_voice_is_suspected_without_a_licence_
     media_id = stage.upload("stranger.mp3", "kim", declared=True)
     finding = stage.findings(media_id)["whole"]
     assert (finding.code, finding.axes.b, finding.axes.d) == ("A1", AxisB.STRONG, AxisD.NONE_FOUND)
+    (case,) = stage.world.ledger.cases(media_id)
+    heard = stage.world.ledger.voices(media_id, stage.world.ledger.media(media_id).scan_id)
+    assert (case.subject_kind, case.subject_id, case.state) == ("performer", "P-1", "open")
+    assert heard.model in case.models
+    told = subject("P-1", stage.world, **WHO)
+    assert [one["case_id"] for one in told["cases"]] == [case.case_id]
+    assert [one["finding_id"] for one in told["findings"]] == [finding.finding_id]
     licence = Licence(
         **STAMPS,
         licence_id="L-1",
