@@ -230,6 +230,7 @@ def test_workers_are_as_many_as_the_work_allows():
         "RegisterFunction": 2,
         "ReportFunction": 2,
         "CountersFunction": 1,
+        "LikenessFunction": 1,
     }
     assert {worker_limit(wiring, function, 1) for function in wiring.functions.values()} == {1}
 
