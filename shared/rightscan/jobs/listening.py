@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError
 from rightscan.fingerprint import Fingerprint
+from rightscan.jobs.fed import Block, Fed
 from rightscan.jobs.stem_prints import StemPrint
 from rightscan.jobs.voices import VOICE_KIND, named
 from rightscan.models import ExternalDetector, Model, Registry, signal_of
@@ -22,9 +20,6 @@ from rightscan.synthesis import SAMPLE_RATE, STEMS, Analyser, Evidence, VoiceEvi
 from rightscan.synthesis.voice import WindowFeatures
 
 _OTHERS_S = 60.0  # what an external detector is given: 21 MB
-_WAITING = 4  # blocks of 4 s between the decoder and the separator: 3 MB each
-
-Block = NDArray[np.float32]
 
 
 class Listening:
@@ -107,26 +102,19 @@ def _both(block: Block) -> Block:
 
 
 class _Parts:
-    """Separates in a thread of its own: a separator asks for blocks, the decoder gives them."""
+    """Separates, and hears the parts."""
 
     def __init__(self, separator: Model, voice: Model | None, *, prints: bool) -> None:
         self._separator, self._voice = separator, voice
-        self._blocks: queue.Queue[Block | None] = queue.Queue(_WAITING)
         self._share = VocalShare(SAMPLE_RATE)
         self._prints = {stem: StemPrint() for stem in Stem} if prints else {}
         self.prints: dict[Stem, Fingerprint] = {}
         self._analysers = {name: Analyser(voice=voice is not None and name == STEMS[0]) for name in STEMS}
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
-
-    def add(self, block: Block) -> None:
-        self._blocks.put(block)
+        self._separating = Fed(self._separate)
+        self.add = self._separating.add
 
     def finish(self) -> tuple[dict[str, Evidence], float | None]:
-        self._end()
-        if self._error is not None:
-            raise self._error
+        self._separating.finish()
         self.prints = {stem: made.finish() for stem, made in self._prints.items()}
         stems = {
             name: replace(_heard(a, self._voice if name == STEMS[0] else None), lines=None)
@@ -136,26 +124,9 @@ class _Parts:
         return stems, None if np.isnan(share) else round(share, 2)
 
     def close(self) -> None:
-        self._end()
+        self._separating.close()
         for made in self._prints.values():
             made.close()
-
-    def _end(self) -> None:
-        self._blocks.put(None)
-        self._thread.join()
-
-    def _work(self) -> None:
-        blocks = self._given()
-        try:
-            self._separate(blocks)
-        except BaseException as error:  # noqa: BLE001 - raised again by finish, in the thread that waits
-            self._error = error
-            for _ in blocks:
-                pass
-
-    def _given(self) -> Iterator[Block]:
-        while (block := self._blocks.get()) is not None:
-            yield block
 
     def _separate(self, blocks: Iterator[Block]) -> None:
         for stems in separate(blocks, self._separator, SAMPLE_RATE):
