@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -391,11 +391,13 @@ def _aws(environment: Mapping[str, str]) -> Ports:
 
 
 def _aws_vault(environment: Mapping[str, str], clock: Clock) -> Vault:
+    names = [environment.get(name, "") for name in _VAULT]
+    if not all(names):
+        # Only likeness is told of the vault; the others carry neither its library nor a right to it.
+        return cast("Vault", UnwiredVault())
     from rightscan.adapters.aws.vault import DynamoVaultItems, KmsMasterKey
     from rightscan.adapters.vault import RecordVault
 
-    # Only likeness is told of the vault. To everybody else these are names of nothing, and no right goes with them.
-    names = [environment.get(name, "") for name in _VAULT]
     return RecordVault(DynamoVaultItems(names[0]), DynamoVaultItems(names[1]), KmsMasterKey(names[2]), clock)
 
 
@@ -458,6 +460,22 @@ class UnwiredQueue:
             "queue_not_wired",
             f"this function has no {self._name} queue (message of {len(body)} fields, delay {delay_s} s)",
             f"Give it RIGHTSCAN_{self._name.upper()}_QUEUE and the right to send in template.yaml.",
+        )
+
+
+class UnwiredVault:
+    """Stands for the vault in a function that the template does not tell of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse.
+
+        Raises:
+            TransientError: code ``vault_not_wired``: a fault of the deployment, not of the message, which waits.
+        """
+        raise TransientError(
+            "vault_not_wired",
+            f"this function has no vault ({name})",
+            f"Give it {', '.join(_VAULT)} and the rights that go with them in template.yaml.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -153,7 +154,7 @@ def test_a_model_that_cannot_be_used_keeps_the_messages_waiting() -> None:
 
 
 _WITHOUT = """
-import importlib.util, sys
+import importlib.util, json, sys
 absent = set(sys.argv[2].split(","))
 class Absent:
     def find_spec(self, name, path=None, target=None):
@@ -162,23 +163,25 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 spec = importlib.util.spec_from_file_location("app", sys.argv[1])
 spec.loader.exec_module(importlib.util.module_from_spec(spec))
+from rightscan import runtime
+runtime.compose(json.loads(sys.argv[3]))
 """
 
 
 @pytest.mark.parametrize(
     ("function", "absent"),
     [
-        ("ingest", "numpy,av,onnxruntime,c2pa"),
-        ("counters", "numpy,av,onnxruntime,c2pa,tinytag"),
-        ("report", "av,onnxruntime,c2pa,tinytag"),
-        ("match", "av,onnxruntime,c2pa,tinytag"),
-        ("register", "onnxruntime,c2pa"),
-        ("scan", "matplotlib"),
+        ("ingest", "numpy,av,onnxruntime,c2pa,cryptography"),
+        ("counters", "numpy,av,onnxruntime,c2pa,tinytag,stdnum,cryptography"),
+        ("report", "av,onnxruntime,c2pa,tinytag,cryptography"),
+        ("match", "av,onnxruntime,c2pa,tinytag,stdnum,cryptography"),
+        ("register", "onnxruntime,c2pa,cryptography"),
+        ("scan", "matplotlib,stdnum"),
     ],
 )
 def test_a_function_starts_without_what_it_does_not_carry(function: str, absent: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _WITHOUT, str(ROOT / f"functions/{function}/app.py"), absent],
+        [sys.executable, "-c", _WITHOUT, str(ROOT / f"functions/{function}/app.py"), absent, json.dumps(AWS)],
         capture_output=True,
         text=True,
         check=False,
