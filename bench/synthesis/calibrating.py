@@ -18,11 +18,15 @@ from bench.seeds import rng_for
 from bench.synthesis.measures import Floats, cllr
 from bench.synthesis.run import Row
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from rightscan.synthesis import CALIBRATION
 
 FOLDS = 5
+_CYCLES, _STILL, _LEAST_BEND = (
+    2_000,
+    1e-6,
+    1e-6,
+)  # of Newton's method, one step of the line at a time: the cost is convex
 _LN10 = math.log(10)
 
 
@@ -66,17 +70,19 @@ def fitted(fake: Pool, real: Pool, knots: Sequence[float]) -> Floats:
     reals, real_weights = with_imagined(real, at[-1])
     of_fakes, of_reals = _basis(fakes, at), _basis(reals, at)
 
-    def cost(steps: Floats) -> tuple[float, Floats]:
-        low, high = of_fakes @ steps, of_reals @ steps
-        value = fake_weights @ np.logaddexp(0, -low) + real_weights @ np.logaddexp(0, high)
-        slope = (
-            -(fake_weights / (1 + np.exp(low))) @ of_fakes + (real_weights / (1 + np.exp(-high))) @ of_reals
-        )
-        return float(value), slope
-
-    bounds = [(None, None), *[(0.0, None)] * (at.size - 1)]
-    found = minimize(cost, np.zeros(at.size), jac=True, method="L-BFGS-B", bounds=bounds)
-    rising: Floats = np.cumsum(found.x) / _LN10
+    steps = np.zeros(at.size)
+    for _ in range(_CYCLES):
+        before = steps.copy()
+        for k in range(at.size):
+            low, high = 1 / (1 + np.exp(of_fakes @ steps)), 1 / (1 + np.exp(-(of_reals @ steps)))
+            slope = (real_weights * high) @ of_reals[:, k] - (fake_weights * low) @ of_fakes[:, k]
+            bend = (fake_weights * low * (1 - low)) @ of_fakes[:, k] ** 2
+            bend += (real_weights * high * (1 - high)) @ of_reals[:, k] ** 2
+            moved = steps[k] - np.clip(slope / max(bend, _LEAST_BEND), -1, 1)
+            steps[k] = moved if k == 0 else max(moved, 0.0)
+        if np.abs(steps - before).max() < _STILL:
+            break
+    rising: Floats = np.cumsum(steps) / _LN10
     return rising
 
 
