@@ -7,8 +7,9 @@ import click
 from rightscan.cli import show
 from rightscan.cli.options import Options, global_options, options
 from rightscan.jobs.appeal import appeal as file_appeal
-from rightscan.jobs.cases import case_file, case_named
+from rightscan.jobs.cases import case_file, case_named, finding_of
 from rightscan.jobs.dispute import dispute as move_dispute
+from rightscan.jobs.results import finding_result
 from rightscan.jobs.review import decisions
 from rightscan.jobs.review import review as decide
 from rightscan.records.reviews import Case, Dispute
@@ -51,10 +52,10 @@ def _one_case(told: Options, case_id: str) -> int:
     show.table(
         told, "", ("case", "code", "state", "subject", "media", "in_upload", "since"), [_row(told, case)]
     )
-    finding = file["finding"] or {}
-    out = show.console(told)
-    for text in (finding.get(f"reason_{told.language}", ""), ", ".join(case.models)):
-        out.print(text, markup=False, highlight=False)
+    finding = finding_of(case, told.ports)
+    note = "" if finding is None else show.note_of(told, finding_result(finding, told.ports))
+    for text in (note, ", ".join(case.models)):
+        show.console(told).print(text, markup=False, highlight=False)
     rows = [
         [
             str(one.round),

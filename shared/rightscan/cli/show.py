@@ -42,6 +42,8 @@ _WORDS = {
     "lattice": ("격자", "lattice"),
     "passages": ("구간", "passages"),
     "licence_misses": ("해당하지 않는 허락", "licences that do not cover it"),
+    "likeness": ("목소리가 비슷한 실연자(가까운 순)", "performers whose voice it resembles, nearest first"),
+    "conditions": ("조건", "conditions"),
     "similar": (
         "비슷한 음원(같은 곡의 다른 연주일 수 있음)",
         "similar recordings (the work may be the same)",
@@ -232,7 +234,7 @@ def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
         info = code_table().infos[Code(finding.code)]
         name = info.ko if told.language == "ko" else info.en
         performers = [_performer(told, p) for p in finding.performers]
-        note = _note(told, finding)
+        note = note_of(told, finding)
         if result.error is not None:
             note = " → ".join(said(told, result.error))
         rows.append(
@@ -254,12 +256,17 @@ def _scan_rows(told: Options, result: ScanResult) -> list[list[str]]:
     return rows
 
 
-def _note(told: Options, finding: FindingResult) -> str:
-    """Why; with the licences that permit it, and what speaks against: other licences, recordings, claims."""
+def note_of(told: Options, finding: FindingResult) -> str:
+    """Why; with the licences that permit it, the best candidates, and what speaks against it."""
     korean = told.language == "ko"
     parts = [finding.reason_ko if korean else finding.reason_en, ", ".join(finding.licence_ids)]
     why = vocabulary.ko if korean else vocabulary.en
     beside = {
+        "likeness": [
+            f"{one.performer_id} ({word('strength', told)} {one.log10_lr:.1f}, {one.seconds:.0f} s)"
+            for one in finding.likeness
+        ],
+        "conditions": [why("condition", one) for one in finding.conditions] if finding.likeness else [],
         "licence_misses": [
             f"{one.licence_id} ({why('licence_shortfall', one.shortfall)})" for one in finding.licence_misses
         ],

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from rightscan.errors import UsageError
+from rightscan.jobs.voices_heard import as_it_may_be_shown
 from rightscan.ports import Ports
 from rightscan.records import identity
 from rightscan.records.findings import Finding, Verdict
@@ -123,6 +124,12 @@ def case_of(finding: Finding, cases: Iterable[Case]) -> Case | None:
     return next((c for c in cases if c.finding_id == finding.finding_id and c.code == finding.code), None)
 
 
+def finding_of(case: Case, ports: Ports) -> Finding | None:
+    """The finding that the case is about, as it may be shown."""
+    found = (one for one in ports.ledger.findings(case.media_id) if one.finding_id == case.finding_id)
+    return next((as_it_may_be_shown(one, ports) for one in found), None)
+
+
 def case_file(case_id: str, ports: Ports) -> dict[str, Any]:
     """A case with its finding, reviews and appeals, as JSON values.
 
@@ -131,8 +138,7 @@ def case_file(case_id: str, ports: Ports) -> dict[str, Any]:
 
     """
     case = case_named(case_id, ports)
-    findings = {finding.finding_id: finding for finding in ports.ledger.findings(case.media_id)}
-    finding = findings.get(case.finding_id)
+    finding = finding_of(case, ports)
     return {
         "case": case.to_json(),
         "finding": None if finding is None else finding.to_json(),

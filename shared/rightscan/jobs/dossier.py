@@ -8,6 +8,7 @@ from typing import Any
 from rightscan.errors import UsageError
 from rightscan.jobs.submit import object_key
 from rightscan.jobs.versions import fingerprint_pipeline
+from rightscan.jobs.voices_heard import as_it_may_be_shown
 from rightscan.ports import ObjectMissing, Ports
 from rightscan.records.objects import ObjectRef, Upload
 
@@ -48,7 +49,9 @@ def _media(identifier: str, ports: Ports) -> dict[str, Any] | None:
         "scan": None if scan is None else scan.to_json(),
         "verdicts": [verdict.to_json() for verdict in ports.ledger.verdicts(media.media_id)],
         "matches": [match.to_json() for match in ports.ledger.matches(media.media_id)],
-        "findings": [finding.to_json() for finding in ports.ledger.findings(media.media_id)],
+        "findings": [
+            as_it_may_be_shown(finding, ports).to_json() for finding in ports.ledger.findings(media.media_id)
+        ],
         "uses": [use.to_json() for use in ports.ledger.uses(media.media_id)],
         "cases": [case.to_json() for case in ports.ledger.cases(media.media_id)],
         "reviews": [review.to_json() for review in ports.ledger.reviews(media.media_id)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rightscan.jobs.voices_heard import as_it_may_be_shown
 from rightscan.ports import Ports
 from rightscan.records.findings import Finding, Match, Synthesis, SynthesisPassage
 from rightscan.records.media import DECIDED, FINISHED, Media
@@ -53,7 +54,7 @@ def result_of(path: str, ref: ObjectRef, ports: Ports) -> ScanResult | None:
         duration_s=None if media.duration_s is None else round(media.duration_s, 3),
         codec=media.codec,
         segments=tuple(_segment(match, ports) for match in sorted(matches, key=_position)),
-        findings=tuple(_finding(finding) for finding in sorted(findings, key=_finding_position)),
+        findings=tuple(finding_result(one, ports) for one in sorted(findings, key=_finding_position)),
         synthesis=None if said is None else _synthesis(said, media, ports),
         provenance=None if said is None else _provenance(said),
         uses=tuple(
@@ -140,7 +141,9 @@ def _segment(match: Match, ports: Ports) -> SegmentResult:
     )
 
 
-def _finding(finding: Finding) -> FindingResult:
+def finding_result(finding: Finding, ports: Ports) -> FindingResult:
+    """A finding for the screen, without whoever has withdrawn since."""
+    finding = as_it_may_be_shown(finding, ports)
     return FindingResult(
         code=finding.code,
         axes=finding.axes,
@@ -160,5 +163,6 @@ def _finding(finding: Finding) -> FindingResult:
         performers=finding.performers,
         licence_ids=finding.licence_ids,
         licence_misses=finding.licence_misses,
+        likeness=finding.likeness,
         next_step=code_table().infos[Code(finding.code)].next_step,
     )

@@ -12,7 +12,7 @@ from rightscan.jobs.detection_consent import may_be_compared
 from rightscan.jobs.enrolled import anybody_enrolled
 from rightscan.ports import Ports
 from rightscan.records.base import content_hash
-from rightscan.records.findings import Likeness
+from rightscan.records.findings import Finding, Likeness
 from rightscan.records.media import Scan
 from rightscan.records.vault import AskCompare, VoiceCandidate, VoicePrintRecord, VoicesHeard
 from rightscan.rights.axes import AxisB
@@ -108,6 +108,12 @@ def heard_in(scan: Scan, ports: Ports) -> Voices:
     if kept is None:
         return NOBODY
     return _standing(kept, lambda performer_id: may_be_compared(performer_id, ports))
+
+
+def as_it_may_be_shown(finding: Finding, ports: Ports) -> Finding:
+    """The finding without performers of whose likeness nothing may be said any more; read anew at each showing."""
+    named = tuple(one for one in finding.likeness if may_be_compared(one.performer_id, ports))
+    return finding if named == finding.likeness else finding.model_copy(update={"likeness": named})
 
 
 def _standing(kept: VoicesHeard, may: Callable[[str], bool]) -> Voices:

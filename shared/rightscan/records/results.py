@@ -7,7 +7,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from rightscan.records.base import Record
-from rightscan.records.findings import Axes, Declared, FindingPerformer, LicenceMiss, SimilarRecording
+from rightscan.records.findings import (
+    Axes,
+    Declared,
+    FindingPerformer,
+    LicenceMiss,
+    Likeness,
+    SimilarRecording,
+)
 from rightscan.records.objects import ErrorInfo
 from rightscan.records.registers import RowOutcome
 from rightscan.rights.axes import AxisC
@@ -139,6 +146,10 @@ class FindingResult(Record):
     licence_ids: tuple[str, ...] = Field(default=(), description="AI licences that permit the use")
     licence_misses: tuple[LicenceMiss, ...] = Field(
         default=(), description="licences that were looked at and do not cover it, with the reason"
+    )
+    likeness: tuple[Likeness, ...] = Field(
+        default=(),
+        description="enrolled performers whose voice it resembles: the best, then the alternatives",
     )
     next_step: str = Field(description="word of the rule table: what a person does next")
 

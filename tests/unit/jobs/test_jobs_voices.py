@@ -14,8 +14,10 @@ from rightscan.engines import EngineSettings
 from rightscan.errors import TransientError
 from rightscan.fingerprint import Fingerprint
 from rightscan.jobs.analysis import analyse
+from rightscan.jobs.dossier import dossier
 from rightscan.jobs.enrol import enrol
 from rightscan.jobs.features import evidence_in, pack
+from rightscan.jobs.results import finding_result
 from rightscan.jobs.subject import subject
 from rightscan.jobs.voices_heard import VOICES_FILE
 from rightscan.jobs.withdraw import withdraw
@@ -169,7 +171,12 @@ def test_a_withdrawal_ends_what_was_said(stage: Stage) -> None:
     stage.enrol("P-1", "kim")
     media_id = stage.upload("stranger.mp3", "kim")
     before = stage.world.ledger.media(media_id).verdict_id
+    shown = finding_result(stage.findings(media_id)["whole"], stage.world)
+    assert [(one.performer_id, one.log10_lr) for one in shown.likeness] == [("P-1", 3.0)]
     withdraw("P-1", stage.world, **WHO)
+    # Before anything is compared again, what stands is not shown any more.
+    assert finding_result(stage.findings(media_id)["whole"], stage.world).likeness == ()
+    assert dossier(media_id, stage.world)["findings"][0].get("likeness", []) == []
     stage.again(media_id)
     finding = stage.findings(media_id)["whole"]
     assert (finding.axes.b, finding.likeness) == (AxisB.NOT_TESTED, ())
