@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench.likeness import report
 from bench.likeness.run import measure
 from bench.pages import write_section
+from bench.sound import RATE
+from bench.synth.programme import speech_like
 
-from rightscan.likeness import Encoder
+from rightscan.likeness import Encoder, Listener
 from rightscan.likeness.encoder import SHIPPED_ENCODER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +40,8 @@ def main(words: Sequence[str] | None = None) -> int:
     one.add_argument("--folder", type=Path, action="append", default=[], help="of plugged-in models")
     other = commands.add_parser("write", help=f"fill in {FIGURES} from what was kept")
     other.set_defaults(command=_write)
+    price = commands.add_parser("cost", help="processor time of a minute of talk made here")
+    price.set_defaults(command=_cost)
     for command in (one, other):
         command.add_argument("--json", type=Path, default=ROOT / KEPT, help="file that keeps the figures")
     given = parser.parse_args(words)
@@ -54,6 +60,21 @@ def _run(given: argparse.Namespace) -> int:
 
 def _write(given: argparse.Namespace) -> int:
     write_section(ROOT / FIGURES, SECTION, report.lines(json.loads(given.json.read_text("utf-8"))))
+    return 0
+
+
+def _cost(given: argparse.Namespace) -> int:
+    encoder, talk = Encoder.load(), speech_like(1, 60.0)
+    spent = []
+    for _ in range(4):  # the first one loads what the others find loaded
+        listener, began = Listener(encoder), time.process_time()
+        for start in range(0, len(talk), 4 * RATE):
+            listener.add(talk[start : start + 4 * RATE])
+        heard = listener.finish()
+        spent.append(time.process_time() - began)
+    sys.stdout.write(
+        f"{statistics.median(spent[1:]):.2f} CPU-s for a minute with {heard.voiced_s:.0f} s of voice\n"
+    )
     return 0
 
 
