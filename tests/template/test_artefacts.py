@@ -73,6 +73,28 @@ def test_an_image_imports_from_its_root(function):
 
 
 @pytest.mark.deploy
+def test_likeness_measures_with_what_it_carries():
+    """Cohort and calibration of the encoder, without the library that runs it: only scan listens."""
+    built = host_artefacts()
+    program = (
+        "import sys\n"
+        f"sys.path[:0] = [{str(built / 'likeness')!r}, {str(built / 'core/python')!r}]\n"
+        "from rightscan.engines import EngineSettings\n"
+        "from rightscan.jobs.voice_prints import ruler\n"
+        "found = ruler(EngineSettings())\n"
+        "assert 'onnxruntime' not in sys.modules\n"
+        "print(found.name, len(found.cohort.embeddings))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], cwd="/", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    name, people = done.stdout.split()
+    assert name.startswith("voice-encoder@")
+    assert int(people) > 100
+
+
+@pytest.mark.deploy
 def test_the_decoder_of_an_image_works_in_its_guarded_child(tmp_path):
     folder = host_artefacts() / "scan"
     program = (

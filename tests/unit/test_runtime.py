@@ -177,6 +177,7 @@ runtime.compose(json.loads(sys.argv[3]))
         ("match", "av,onnxruntime,c2pa,tinytag,stdnum,cryptography"),
         ("register", "onnxruntime,c2pa,cryptography"),
         ("scan", "matplotlib,stdnum"),
+        ("likeness", "av,onnxruntime,c2pa,tinytag,matplotlib"),
     ],
 )
 def test_a_function_starts_without_what_it_does_not_carry(function: str, absent: str) -> None:
