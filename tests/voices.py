@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from rightscan.engines import EngineSettings
-from rightscan.jobs import likeness
-from rightscan.jobs.voice_prints import Ruler, print_record
+from rightscan.jobs.voices import likeness
+from rightscan.jobs.voices.prints import Ruler, print_record
 from rightscan.likeness import Calibration, Cohort, VoicePrint, VoiceSegment
 from rightscan.records.vault import VoicePrintRecord
 
@@ -99,7 +99,7 @@ def use_written_voices(monkeypatch: pytest.MonkeyPatch) -> None:
         return WrittenEars(json.loads(text)).record()
 
     monkeypatch.setattr(likeness, "ruler", lambda engines: Ruler(MODEL, COHORT, CALIBRATION))
-    monkeypatch.setattr("rightscan.jobs.enrol.hear_guarded", hear)
+    monkeypatch.setattr("rightscan.jobs.voices.enrol.hear_guarded", hear)
     likeness.forget_snapshots()
 
 

@@ -15,7 +15,7 @@ from bench.sound import Sound, blocks
 
 from rightscan.engines import EngineSettings
 from rightscan.jobs.listening import Listening
-from rightscan.jobs.voices import voice_standards
+from rightscan.jobs.voice_standards import voice_standards
 from rightscan.synthesis import SAMPLE_RATE, Level, Source, judge
 
 _ENGINES = EngineSettings(separator=os.environ.get("RIGHTSCAN_SEPARATOR") or None)

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rightscan.handling import answer_question
-from rightscan.jobs.likeness import answer
+from rightscan.jobs.voices.likeness import answer
 from rightscan.ports import Ports
 from rightscan.records.vault import LikenessAnswer, read_ask
 from rightscan.runtime import function_logger, function_metrics

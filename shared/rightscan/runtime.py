@@ -312,7 +312,7 @@ def _local_vault(paths: LocalPaths, environment: Mapping[str, str], clock: Clock
 
 def _likeness_here(ask: LikenessAsk, world: Ports) -> LikenessAnswer:
     # Imported late: it brings numpy, and what never asks does not need it.
-    from rightscan.jobs.likeness import answer
+    from rightscan.jobs.voices.likeness import answer
 
     return answer(ask, world)
 

@@ -17,8 +17,8 @@ from rightscan import runtime
 from rightscan.adapters.aws.likeness import MOST_BYTES, LambdaLikeness
 from rightscan.adapters.local.clock import ManualClock
 from rightscan.errors import PermanentError, TransientError, UsageError
-from rightscan.jobs.enrol import enrol
-from rightscan.jobs.withdraw import withdraw
+from rightscan.jobs.voices.enrol import enrol
+from rightscan.jobs.voices.withdraw import withdraw
 from rightscan.localrun.delivery import Context, load_handler
 from rightscan.ports import Conflict
 from rightscan.records.registers import Consent, Performer

@@ -80,7 +80,7 @@ def test_likeness_measures_with_what_it_carries():
         "import sys\n"
         f"sys.path[:0] = [{str(built / 'likeness')!r}, {str(built / 'core/python')!r}]\n"
         "from rightscan.engines import EngineSettings\n"
-        "from rightscan.jobs.voice_prints import ruler\n"
+        "from rightscan.jobs.voices.prints import ruler\n"
         "found = ruler(EngineSettings())\n"
         "assert 'onnxruntime' not in sys.modules\n"
         "print(found.name, len(found.cohort.embeddings))\n"

@@ -15,10 +15,10 @@ from rightscan import runtime
 from rightscan.cli import show
 from rightscan.cli.options import global_options, options
 from rightscan.errors import UsageError
-from rightscan.jobs.enrol import enrol as enrol_performer
 from rightscan.jobs.purge import purge as purge_all
 from rightscan.jobs.subject import subject as data_of
-from rightscan.jobs.withdraw import withdraw as withdraw_performer
+from rightscan.jobs.voices.enrol import enrol as enrol_performer
+from rightscan.jobs.voices.withdraw import withdraw as withdraw_performer
 from rightscan.records.vault import AskLog
 from rightscan.rights import vocabulary
 from rightscan.rights.access_reasons import checked_reason

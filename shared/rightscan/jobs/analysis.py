@@ -17,14 +17,14 @@ from rightscan.errors import PermanentError, TransientError
 from rightscan.fingerprint import SAMPLE_RATE, fingerprint
 from rightscan.jobs.features import FEATURES_FILE, pack
 from rightscan.jobs.listening import Listening
-from rightscan.jobs.voices_heard import VOICES_FILE
+from rightscan.jobs.voices.heard import VOICES_FILE
 from rightscan.media.decode import AudioStream, Tap, open_audio
 from rightscan.media.guard import ChildError, run_guarded
 from rightscan.media.limits import Limits
 from rightscan.synthesis import SAMPLE_RATE as SYNTHESIS_RATE
 
 if TYPE_CHECKING:
-    from rightscan.jobs.voice_listening import Ears
+    from rightscan.jobs.voices.listening import Ears
 
 __all__ = ["FEATURES_FILE", "analyse", "analyse_guarded", "listen_guarded", "provenance_guarded"]
 
@@ -104,7 +104,7 @@ def _ears(engines: EngineSettings) -> Ears | None:
     if not engines.voices:
         return None
     # Imported late: most scans have nobody to compare with.
-    from rightscan.jobs.voice_listening import Ears
+    from rightscan.jobs.voices.listening import Ears
 
     try:
         return Ears(engines)

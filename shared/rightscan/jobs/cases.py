@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from rightscan.errors import UsageError
-from rightscan.jobs.voices_heard import as_it_may_be_shown
+from rightscan.jobs.voices.heard import as_it_may_be_shown
 from rightscan.ports import Ports
 from rightscan.records import identity
 from rightscan.records.findings import Finding, Verdict

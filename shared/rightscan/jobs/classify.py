@@ -15,7 +15,7 @@ from rightscan.jobs import incidents
 from rightscan.jobs.analysis import FEATURES_FILE, listen_guarded, provenance_guarded
 from rightscan.jobs.origin import Origin, origin_in, passage_record, source_of
 from rightscan.jobs.results import synthesis_result
-from rightscan.jobs.voices import voice_standards
+from rightscan.jobs.voice_standards import voice_standards
 from rightscan.media.guard import ChildError
 from rightscan.media.limits import Limits
 from rightscan.ports import Ports

@@ -8,7 +8,7 @@ from typing import Any
 from rightscan.errors import UsageError
 from rightscan.jobs.submit import object_key
 from rightscan.jobs.versions import fingerprint_pipeline
-from rightscan.jobs.voices_heard import as_it_may_be_shown
+from rightscan.jobs.voices.heard import as_it_may_be_shown
 from rightscan.ports import ObjectMissing, Ports
 from rightscan.records.objects import ObjectRef, Upload
 

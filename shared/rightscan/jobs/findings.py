@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rightscan.jobs.authorisation import NOT_ASKED, Authorisation
 from rightscan.jobs.lineups import KnownLineup
 from rightscan.jobs.spans import MIXED, Span, SpanOrigin
-from rightscan.jobs.voices_heard import NOBODY, Voices
+from rightscan.jobs.voices.heard import NOBODY, Voices
 from rightscan.records import findings as records
 from rightscan.records import identity
 from rightscan.records.media import Media, Scan

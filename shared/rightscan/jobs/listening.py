@@ -12,7 +12,7 @@ from rightscan.errors import PermanentError
 from rightscan.fingerprint import Fingerprint
 from rightscan.jobs.fed import Block, Fed
 from rightscan.jobs.stem_prints import StemPrint
-from rightscan.jobs.voices import VOICE_KIND, named
+from rightscan.jobs.voice_standards import VOICE_KIND, named
 from rightscan.models import ExternalDetector, Model, Registry, signal_of
 from rightscan.rights.axes import Stem
 from rightscan.separation import VocalShare, separate

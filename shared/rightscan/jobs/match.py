@@ -26,9 +26,9 @@ from rightscan.jobs.refusals import refuse_uploads
 from rightscan.jobs.spans import Span
 from rightscan.jobs.stems import Found, search
 from rightscan.jobs.versions import fingerprint_pipeline, score_version
-from rightscan.jobs.voices import voice_standards
-from rightscan.jobs.voices_claims import of_voice, subject_of
-from rightscan.jobs.voices_heard import Voices, heard_in
+from rightscan.jobs.voice_standards import voice_standards
+from rightscan.jobs.voices.claims import of_voice, subject_of
+from rightscan.jobs.voices.heard import Voices, heard_in
 from rightscan.ports import Conflict, OpenIndex, Ports
 from rightscan.records import identity
 from rightscan.records.base import content_hash

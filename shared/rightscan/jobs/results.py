@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rightscan.jobs.voices_heard import as_it_may_be_shown
+from rightscan.jobs.voices.heard import as_it_may_be_shown
 from rightscan.ports import Ports
 from rightscan.records.findings import Finding, Match, Synthesis, SynthesisPassage
 from rightscan.records.media import DECIDED, FINISHED, Media

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from rightscan.errors import CancelledError, PermanentError
-from rightscan.jobs import incidents, voices_heard
+from rightscan.jobs import incidents
 from rightscan.jobs.analysis import FEATURES_FILE
 from rightscan.jobs.findings import unprocessable
 from rightscan.jobs.lanes import ask_for_match
 from rightscan.jobs.refusals import refuse_uploads
 from rightscan.jobs.versions import fingerprint_pipeline, scan_pipeline
+from rightscan.jobs.voices import heard
 from rightscan.ports import Conflict, ObjectInfo, ObjectMissing, Ports
 from rightscan.records import identity
 from rightscan.records.media import Media, MediaState, Scan
@@ -63,8 +64,8 @@ def _analyse(media: Media, pipeline: str, ports: Ports) -> Scan:
         path = folder / "upload"
         _download(media, path, ports)
         features = folder / FEATURES_FILE
-        facts = ports.analyse(path, features, ports.settings.limits, voices_heard.engines_for(ports))
-        voices_heard.ask(media.media_id, identity.scan_id(media.media_id, pipeline), folder, ports)
+        facts = ports.analyse(path, features, ports.settings.limits, heard.engines_for(ports))
+        heard.ask(media.media_id, identity.scan_id(media.media_id, pipeline), folder, ports)
         stored, digest = store_features(
             f"features/{pipeline}/{media.media_id[:2]}/{media.media_id}.npz", features, ports
         )

@@ -11,7 +11,7 @@ from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError, TransientError
 from rightscan.fingerprint.parameters import PIPELINE
 from rightscan.index.calibration import CALIBRATION
-from rightscan.jobs.voices import voice_standards
+from rightscan.jobs.voice_standards import voice_standards
 from rightscan.models import Registry
 from rightscan.records.base import content_hash
 from rightscan.rights.codes import code_table

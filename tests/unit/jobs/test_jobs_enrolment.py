@@ -12,11 +12,11 @@ import pytest
 from rightscan import runtime
 from rightscan.adapters.local.clock import ManualClock
 from rightscan.errors import PermanentError, UsageError
-from rightscan.jobs import likeness
-from rightscan.jobs.enrol import enrol
-from rightscan.jobs.enrolled import anybody_enrolled
-from rightscan.jobs.voices_heard import heard_in
-from rightscan.jobs.withdraw import withdraw
+from rightscan.jobs.voices import likeness
+from rightscan.jobs.voices.enrol import enrol
+from rightscan.jobs.voices.enrolled import anybody_enrolled
+from rightscan.jobs.voices.heard import heard_in
+from rightscan.jobs.voices.withdraw import withdraw
 from rightscan.ports import Ports
 from rightscan.records.media import Scan
 from rightscan.records.objects import ObjectRef
@@ -137,7 +137,7 @@ def test_without_consent_on_the_korean_day_nobody_listens(world, tmp_path, monke
     if changes is not None:
         consent(world, "P-3", **changes)
     heard = []
-    monkeypatch.setattr("rightscan.jobs.enrol.hear_guarded", lambda *_: heard.append(1))
+    monkeypatch.setattr("rightscan.jobs.voices.enrol.hear_guarded", lambda *_: heard.append(1))
     told = enrol("P-3", [recording(tmp_path, "a", "kim")] * 2, world, **WHO)
     assert (told.state, [problem.code for problem in told.problems]) == ("refused", ["no_consent"])
     assert heard == []

@@ -10,7 +10,7 @@ from rightscan.jobs.authorisation import Authorisation
 from rightscan.jobs.covers import Covers
 from rightscan.jobs.findings import Heard, no_match
 from rightscan.jobs.spans import MIXED, SpanOrigin
-from rightscan.jobs.voices_heard import Voices
+from rightscan.jobs.voices.heard import Voices
 from rightscan.records.findings import Finding
 from rightscan.records.vault import VoiceCandidate
 from rightscan.rights.axes import AxisB, AxisC, AxisD, DeclaredBy, DetectedPart

@@ -15,12 +15,12 @@ from rightscan.errors import TransientError
 from rightscan.fingerprint import Fingerprint
 from rightscan.jobs.analysis import analyse
 from rightscan.jobs.dossier import dossier
-from rightscan.jobs.enrol import enrol
 from rightscan.jobs.features import evidence_in, pack
 from rightscan.jobs.results import finding_result
 from rightscan.jobs.subject import subject
-from rightscan.jobs.voices_heard import VOICES_FILE
-from rightscan.jobs.withdraw import withdraw
+from rightscan.jobs.voices.enrol import enrol
+from rightscan.jobs.voices.heard import VOICES_FILE
+from rightscan.jobs.voices.withdraw import withdraw
 from rightscan.media.limits import Limits
 from rightscan.records.registers import Consent, Licence
 from rightscan.rights.axes import AxisB, AxisD

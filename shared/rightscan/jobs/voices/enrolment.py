@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from rightscan.errors import PermanentError
 from rightscan.jobs import incidents
-from rightscan.jobs.detection_consent import consent_of, may_be_compared
-from rightscan.jobs.enrolled import note_enrolled
-from rightscan.jobs.voice_prints import embedding_text, print_of
+from rightscan.jobs.voices.detection_consent import consent_of, may_be_compared
+from rightscan.jobs.voices.enrolled import note_enrolled
+from rightscan.jobs.voices.prints import embedding_text, print_of
 from rightscan.likeness import Template, VoicePrint, enrolment_problems, template_of
 from rightscan.ports import Ports
 from rightscan.records.objects import ErrorInfo

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from rightscan.jobs.detection_consent import may_be_compared
-from rightscan.jobs.enrolled import note_enrolled
+from rightscan.jobs.voices.detection_consent import may_be_compared
+from rightscan.jobs.voices.enrolled import note_enrolled
 from rightscan.ports import Ports
 from rightscan.records.vault import Access, AskLog, AskPurge, AskSubject, LikenessAnswer
 

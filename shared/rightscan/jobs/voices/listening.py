@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from rightscan.engines import EngineSettings
 from rightscan.fingerprint import SAMPLE_RATE
-from rightscan.jobs.voice_prints import encoder_of, print_record
-from rightscan.jobs.voices_heard import VOICES_FILE
+from rightscan.jobs.voices.heard import VOICES_FILE
+from rightscan.jobs.voices.prints import encoder_of, print_record
 from rightscan.likeness import Listener
 from rightscan.media.decode import Tap, open_audio
 from rightscan.media.guard import run_guarded
@@ -74,7 +74,7 @@ def hear_guarded(path: Path, limits: Limits, engines: EngineSettings, folder: Pa
         "engines": engines.to_json(),
     }
     try:
-        run_guarded("rightscan.jobs.voice_listening:hear_in_child", arguments, limits=limits, workdir=folder)
+        run_guarded("rightscan.jobs.voices.listening:hear_in_child", arguments, limits=limits, workdir=folder)
         return VoicePrintRecord.model_validate_json(voices.read_text("utf-8"))
     finally:
         voices.unlink(missing_ok=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from rightscan.engines import EngineSettings
 from rightscan.errors import PermanentError, TransientError, UsageError
-from rightscan.jobs.detection_consent import may_be_compared
-from rightscan.jobs.enrolled import anybody_enrolled
+from rightscan.jobs.voices.detection_consent import may_be_compared
+from rightscan.jobs.voices.enrolled import anybody_enrolled
 from rightscan.ports import Ports
 from rightscan.records.base import content_hash
 from rightscan.records.findings import Finding, Likeness

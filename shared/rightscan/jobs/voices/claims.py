@@ -8,7 +8,7 @@ from rightscan.jobs.authorisation import NOT_ASKED, Authorisation, Posting, of_p
 from rightscan.jobs.findings import VOICE
 from rightscan.jobs.lineups import KnownLineup
 from rightscan.jobs.spans import SpanOrigin
-from rightscan.jobs.voices_heard import Voices
+from rightscan.jobs.voices.heard import Voices
 from rightscan.ports import Ledger
 
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 from weakref import WeakKeyDictionary
 
-from rightscan.jobs import enrolment, vault_upkeep, withdraw
-from rightscan.jobs.detection_consent import may_be_compared
-from rightscan.jobs.voice_prints import print_of, ruler, template_of_record
+from rightscan.jobs.voices import enrolment, vault_upkeep, withdraw
+from rightscan.jobs.voices.detection_consent import may_be_compared
+from rightscan.jobs.voices.prints import print_of, ruler, template_of_record
 from rightscan.likeness import Candidate, Comparison, Template, compare
 from rightscan.ports import Ports, Vault
 from rightscan.records.vault import (

@@ -1,6 +1,6 @@
 """Enrolment, the command line's side: the recordings are decoded where they lie and are never stored.
 
-Embeddings travel to the function ``likeness``, which looks at the consent itself (``jobs.enrolment``).
+Embeddings travel to the function ``likeness``, which looks at the consent itself (``jobs.voices.enrolment``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rightscan.errors import PermanentError, TransientError
 from rightscan.jobs import incidents
-from rightscan.jobs.voice_listening import hear_guarded
+from rightscan.jobs.voices.listening import hear_guarded
 from rightscan.ports import Ports
 from rightscan.records.vault import AskEnrol, AskMayEnrol, EnrolProblem, EnrolResult, VoicePrintRecord
 from rightscan.rights.access_reasons import checked_reason

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rightscan.errors import PermanentError
-from rightscan.jobs.detection_consent import as_consent
-from rightscan.jobs.enrolled import note_enrolled
+from rightscan.jobs.voices.detection_consent import as_consent
+from rightscan.jobs.voices.enrolled import note_enrolled
 from rightscan.ports import Ports
 from rightscan.records.vault import Access, AskWithdraw, LikenessAnswer, Suppression, Tombstone
 from rightscan.rights.access_reasons import checked_reason
