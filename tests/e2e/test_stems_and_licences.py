@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,16 @@ from bench.synth.vocoder import resynthesised
 
 from rightscan.fingerprint import SAMPLE_RATE, fingerprint
 from rightscan.jobs.features import pack, stem_prints_in
+from rightscan.jobs.lineups import lineup_of
 from rightscan.jobs.stem_prints import StemPrint
 from rightscan.jobs.stems import search
 from rightscan.media.encode import encode
 from rightscan.records.base import canonical_json
 from rightscan.records.findings import Finding
 from rightscan.records.objects import ObjectRef
+from rightscan.records.registers import LineupEntry
 from rightscan.rights.axes import Stem
+from rightscan.rights.money import profile_named
 from rightscan.separation import resample
 from system import RememberedAnalysis, System
 
@@ -152,10 +156,45 @@ def test_a_part_of_the_upload_is_found_where_the_mix_shows_nothing(world: World)
     copied = {stem: fingerprint([_at_low_rate(world.sounds[name])], SAMPLE_RATE) for stem, name in REGISTERED}
     (whole,) = search(live, found, copied, ports.ledger, deep=True)
     assert (whole.stem, whole.segment.recording_id) == (None, "REC-1"), "both parts are the recording's"
+    announced = {Stem.VOCAL: foreign, Stem.INSTRUMENTAL: copied[Stem.INSTRUMENTAL]}
+    (talked_over,) = search(live, found, announced, ports.ledger, deep=True)
+    assert talked_over.stem is None, "somebody talks: that is no other singer"
     packed = pack(found, None, None, parts)
     again = stem_prints_in(packed)
     assert {stem: made.to_npz() for stem, made in again.items()} == {s: p.to_npz() for s, p in parts.items()}
     assert stem_prints_in(pack(found, None, None)) == {}
+
+
+def test_who_is_heard_on_a_part(world: World) -> None:
+    def people(recording_id: str, stem: str | None) -> list[str]:
+        known = lineup_of(
+            world.system.ports.ledger, recording_id, profile_named("KR-5050"), date(2026, 11, 1), stem
+        )
+        return [p.performer_id for p in known.performers]
+
+    assert people("REC-1", None) == ["P-D", "P-S"]
+    assert people("REC-1", "vocal") == people("REC-1-V", "vocal") == ["P-S"]
+    assert people("REC-1-I", "instrumental") == ["P-D"]
+    assert people("REC-1", "instrumental") == ["P-D", "P-S"], "the singer may be under the announcer"
+
+
+def test_a_recording_of_voices_alone_has_no_backing_to_miss(world: World) -> None:
+    ports = world.system.ports
+    found = fingerprint([_at_low_rate(world.sounds["REC-1"])], SAMPLE_RATE)
+    foreign = fingerprint([_at_low_rate(render(91, S, sample_rate=RATE))], SAMPLE_RATE)
+    live = ports.index.current().index
+    assert live is not None
+
+    class Voices:
+        recording = staticmethod(ports.ledger.recording)
+
+        @staticmethod
+        def lineup(recording_id: str) -> list[LineupEntry]:
+            return [row for row in ports.ledger.lineup(recording_id) if "vocal" in row.categories]
+
+    parts = {Stem.VOCAL: found, Stem.INSTRUMENTAL: foreign}
+    (told,) = search(live, found, parts, Voices(), deep=True)  # type: ignore[arg-type]
+    assert told.stem is None
 
 
 def _at_low_rate(sound: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ from rightscan.rights.axes import (
     Axes,
     AxisA,
     AxisC,
+    AxisD,
     Conditions,
     DetectedPart,
     Inputs,
@@ -242,7 +243,8 @@ def matched(
     a = AxisA.MODIFIED if kinds else AxisA.EXACT
     axes = _axes(a if stem is None else AxisA.PARTIAL_STEM, origin, kinds)
     axes = replace(axes, stem=stem, b=known.voices.axis_b, d=known.authorisation.axis_d)
-    decision = derive(axes, Inputs(completeness=lineup.completeness))
+    decided = axes if _touches(origin, stem) else replace(axes, c=AxisC.NONE_FOUND, d=AxisD.NOT_APPLICABLE)
+    decision = derive(decided, Inputs(completeness=lineup.completeness))
     conditions = (*(() if scan.complete else ("complete",)), *origin.conditions, *known.voices.conditions)
     evidence = Evidence(
         match,
@@ -255,6 +257,13 @@ def matched(
         voices=known.voices,
     )
     return _finding(media, match.occurrence_id, axes, decision, evidence, verdict_id, at)
+
+
+def _touches(origin: SpanOrigin, stem: Stem | None) -> bool:
+    """Whether what was detected may be in the part that is used: a machine's band transforms no real voice over it."""
+    if stem is None or origin.axis_c is not AxisC.DETECTED:
+        return True
+    return bool({DetectedPart.FULL, DetectedPart(stem.value)} & set(origin.parts))
 
 
 def _finding(

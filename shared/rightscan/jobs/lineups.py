@@ -51,7 +51,10 @@ def lineup_of(
         whole = ledger.recording(recording.stem_of)
         read[f"recording/{recording.stem_of}"] = 0 if whole is None else whole.version
         lineup = _lineup(ledger, recording.stem_of, whole, read)
-    if stem is not None and not own:
+    # The separated backing of an upload shows that the backing is there, not that the singer is not: an announcer may
+    # cover them. Only a registered instrumental, or a voice over another's backing, tells who is left out.
+    registered = recording is not None and recording.stem is not None
+    if stem is not None and not own and (registered or stem == Category.VOCAL):
         lineup = _of_part(lineup, stem, on)
     shares = _shares(profile, lineup, on)
     performers = []

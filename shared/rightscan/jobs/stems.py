@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -18,7 +18,7 @@ _SAME = 0.5
 """Of the shorter of two segments: from so much overlap on they speak of the same sound."""
 
 _AUDIBLE = 0.25
-"""Landmarks of a part over those of the mix: a part with fewer is a rest that the separator left."""
+"""Landmarks of the backing over those of the mix: with fewer it is a rest that the separator left."""
 
 _PRICE = math.log10(3)
 """What a match of a separated part gives up: with it three searches, not one, could have gone wrong."""
@@ -44,8 +44,8 @@ def search(
 ) -> list[Found]:
     """Look for recordings in the mix of an upload and, where there are any, in its separated parts.
 
-    A recording that the mix shows needs no part to show it; where one part shows it and the other, clearly heard,
-    is something else, that part is what was taken. Of a recording and its registered stems that match the
+    A recording that the mix shows needs no part to show it; where the voice shows it and the backing, clearly heard,
+    is another's, the voice is what was taken. Of a recording and its registered stems that match the
     same sound the one with the most evidence is kept: a copy of the mix matches the mix better than any stem of it,
     and a stem matches itself better than the mix.
 
@@ -63,36 +63,48 @@ def search(
         sure = [segment for segment in segments if segment.log10_lr - _PRICE >= ACCEPT_LOG10_LR]
         by_part[stem] = _told_once(_named(sure, stem, ledger))
     if len(by_part) == len(Stem):
-        audible = {stem for stem, part in parts.items() if part.keys.size >= _AUDIBLE * mix.keys.size}
-        found = [_taken(one, by_part, audible, index, parts, deep) for one in found]
+        sounds = mix, parts[Stem.INSTRUMENTAL]
+        found = [
+            replace(one, stem=Stem.VOCAL) if _lifted(one, by_part[Stem.VOCAL], sounds, index, ledger) else one
+            for one in found
+        ]
     for one in chain.from_iterable(by_part.values()):
         if not any(_same(one, other) for other in found):
             found.append(one)
     return sorted(found, key=lambda one: (one.segment.media_start, one.segment.recording_id))
 
 
-def _taken(
-    one: Found,
-    by_part: Mapping[Stem, Sequence[Found]],
-    audible: Collection[Stem],
-    index: Index,
-    parts: Mapping[Stem, Fingerprint],
-    deep: bool,
-) -> Found:
-    """The part of a recording that stands in an upload whose other part is something else; as given otherwise.
+def _lifted(
+    one: Found, voices: Sequence[Found], sounds: tuple[Fingerprint, Fingerprint], index: Index, ledger: Ledger
+) -> bool:
+    """Whether only the voice of a recording stands in an upload, over a backing that is not the recording's.
 
-    The other part must not show the recording at all, told or not: a separator that leaks, or a part that is
-    worn, must not turn a whole copy into a part.
+    The separated backing must be clearly heard there and must not show the recording at all, told or not: a separator
+    that leaks, or a backing that is worn, must not turn a whole copy into a part. Nor is the contrary concluded: an
+    announcer over an introduction sounds like another singer over the backing. A recording of voices alone
+    has no backing to miss.
+
+    Args:
+        one: what the mix shows.
+        voices: what the separated voice shows.
+        sounds: of the mix and of the separated backing.
+        index: the live one.
+        ledger: knows who plays on the recording.
     """
-    showing = [stem for stem, told in by_part.items() if any(_same(one, other) for other in told)]
-    if one.stem is not None or len(showing) != 1:
-        return one
-    (silent,) = set(Stem) - set(showing)
-    if silent not in audible:
-        return one
-    followed = index.followed(parts[silent], deep=deep)
-    trace = max((log10_lr(a) for name, a in followed if name == one.segment.recording_id), default=-math.inf)
-    return one if trace >= ACCEPT_LOG10_LR else replace(one, stem=showing[0])
+    mix, backing = sounds
+    if one.stem is not None or not any(_same(one, other) for other in voices):
+        return False
+    heard, whole = (_landmarks(sound, one.segment) for sound in (backing, mix))
+    if heard < _AUDIBLE * whole:
+        return False
+    if not any(Stem.INSTRUMENTAL in row.categories for row in ledger.lineup(one.segment.recording_id)):
+        return False
+    followed = index.followed(backing, deep=True)
+    return not any(name == one.root and log10_lr(a) >= ACCEPT_LOG10_LR for name, a in followed)
+
+
+def _landmarks(sound: Fingerprint, segment: Segment) -> int:
+    return int(((sound.times >= segment.media_start) & (sound.times < segment.media_end)).sum())
 
 
 def _named(segments: Iterable[Segment], heard: Stem | None, ledger: Ledger) -> list[Found]:
